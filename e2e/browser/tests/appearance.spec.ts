@@ -1,0 +1,110 @@
+// Every page in both themes and languages, on a desk and on a phone: no console error, no CSP violation
+// (the guard), no accessibility violation (axe), and a picture when asked for.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Page } from '@playwright/test'
+import type { AxeResults } from 'axe-core'
+import { appear, expect, openBalance, picture, readBalance, shownAmount, test, type Appearance } from './support'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } }
+const APPEARANCES: Appearance[] = [
+  { theme: 'light', locale: 'ro' },
+  { theme: 'dark', locale: 'ro' },
+  { theme: 'light', locale: 'en' },
+  { theme: 'dark', locale: 'en' },
+]
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const appearance of APPEARANCES) {
+    const name = `${size}-${appearance.theme}-${appearance.locale}`
+
+    test.describe(name, () => {
+      test.use({ viewport, hasTouch: size === 'phone' })
+      test.beforeEach(async ({ page }) => appear(page, appearance))
+
+      test(`the balance is in order: ${name}`, async ({ page }) => {
+        await openBalance(page)
+        await expect(page.locator('html')).toHaveAttribute('data-theme', appearance.theme)
+        await expect(page.locator('html')).toHaveAttribute('lang', appearance.locale)
+        const { totals } = await readBalance(page)
+        await expect(page.locator('[data-footer="total"] [data-column="soldcred"]')).toHaveText(shownAmount(totals.soldcred))
+        await picture(page, `balance-${name}`)
+        await checkAccessibility(page)
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width)
+
+        for (const picker of ['company-picker', 'period-picker']) {
+          await page.getByTestId(picker).click()
+          await expect(page.getByRole('dialog')).toBeVisible()
+          await settle(page)
+          await picture(page, `${picker}-${name}`)
+          await checkAccessibility(page)
+          await page.keyboard.press('Escape')
+          await expect(page.getByRole('dialog')).toBeHidden()
+        }
+      })
+
+      test(`menu, password dialog and Telegram are in order: ${name}`, async ({ page }) => {
+        await page.goto('telegram')
+        await page.getByRole('button', { name: appearance.locale === 'ro' ? 'Generează un cod' : 'Create a code' }).click()
+        await expect(page.getByTestId('telegram-code')).toBeVisible()
+        await picture(page, `telegram-${name}`)
+        await checkAccessibility(page)
+
+        await page.getByRole('button', { name: appearance.locale === 'ro' ? /Contul meu/ : /My account/ }).click()
+        await expect(page.getByRole('dialog')).toBeVisible()
+        await settle(page)
+        await picture(page, `menu-${name}`)
+        await checkAccessibility(page)
+        await page.getByRole('button', { name: appearance.locale === 'ro' ? 'Schimbă parola' : 'Change password' }).click()
+        await expect(page.getByRole('dialog').locator('input[autocomplete="new-password"]')).toHaveCount(2)
+        await settle(page)
+        await picture(page, `password-${name}`)
+        await checkAccessibility(page)
+      })
+
+      test.describe('signed out', () => {
+        test.use({ storageState: { cookies: [], origins: [] } })
+
+        test(`the sign-in page is in order: ${name}`, async ({ page }) => {
+          await page.goto('')
+          await expect(page.locator('button[type="submit"]')).toBeVisible()
+          await picture(page, `sign-in-${name}`)
+          await checkAccessibility(page)
+        })
+      })
+    })
+  }
+}
+
+test('on a phone, the three pairs are one tap away', async ({ page }) => {
+  await page.setViewportSize(SIZES.phone)
+  await openBalance(page)
+  const { totals } = await readBalance(page)
+  for (const [label, key] of [['Precedent', 'precdeb'], ['Rulaj', 'ruldeb'], ['Sold', 'solddeb']] as const) {
+    await page.getByRole('radio', { name: label }).check()
+    await expect(page.locator(`[data-footer="total"] [data-column="${key}"]`)).toHaveText(shownAmount(totals[key]))
+  }
+})
+
+test('the system theme is followed while it changes', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await openBalance(page)
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
+  await page.emulateMedia({ colorScheme: 'light' })
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'light')
+})
+
+/** Waits until nothing moves: contrast of a half-faded panel means nothing. */
+async function settle(page: Page): Promise<void> {
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))))
+}
+
+async function checkAccessibility(page: Page): Promise<void> {
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate(() => {
+    const { axe } = window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }
+    return axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+  })
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')}`)).toEqual([])
+}

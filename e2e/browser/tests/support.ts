@@ -1,0 +1,140 @@
+// What every test shares: the account, the guard against console errors and CSP violations, the reading of
+// figures from the page, and pictures.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test as base, expect, type Page } from '@playwright/test'
+
+export { expect }
+export const USER = process.env.APP_USER!
+export const PASSWORD = process.env.APP_PASSWORD!
+export const AMOUNTS = ['precdeb', 'preccred', 'ruldeb', 'rulcred', 'solddeb', 'soldcred'] as const
+type Amount = (typeof AMOUNTS)[number]
+export type BalanceRow = { cont: string; denumire: string | null } & Record<Amount, string>
+export interface Balance {
+  company: { id: string | number; name: string }
+  year: number
+  month: number
+  rows: BalanceRow[]
+  totals: Record<Amount, string>
+}
+
+/** Chromium logs refused requests as errors; tests that provoke them name the status here. */
+interface Guard {
+  allowStatus: (status: number) => void
+}
+
+export const test = base.extend<{ guard: Guard }>({
+  guard: [
+    async ({ page }, use) => {
+      const problems: string[] = []
+      // Asking who is signed in is how the page learns that nobody is.
+      const allowed = new Set([401])
+      page.on('pageerror', (error) => problems.push(`exception: ${error.message}`))
+      page.on('console', (message) => {
+        if (message.type() !== 'error' && message.type() !== 'warning') return
+        const status = /status of (\d{3})/.exec(message.text())?.[1]
+        if (!(status && allowed.has(Number(status)))) problems.push(`console: ${message.text()}`)
+      })
+      await page.addInitScript(() => {
+        document.addEventListener('securitypolicyviolation', (event) => {
+          console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI}`)
+        })
+      })
+      await use({ allowStatus: (status) => void allowed.add(status) })
+      expect(problems, 'console errors, exceptions and CSP violations').toEqual([])
+    },
+    { auto: true },
+  ],
+})
+
+export async function fillSignIn(page: Page, user: string, password: string): Promise<void> {
+  const form = page.locator('form')
+  await form.locator('input[name="username"]').fill(user)
+  await form.locator('input[autocomplete="current-password"]').fill(password)
+  await form.locator('button[type="submit"]').click()
+}
+
+/** Opens a page of the application and waits until its figures stand. */
+export async function openBalance(page: Page, query = ''): Promise<void> {
+  await page.goto(`balanta${query}`)
+  await expect(page.getByTestId('balance-chip')).toBeVisible()
+  await expect(page).toHaveURL(/[?&]company=[^&]+/)
+}
+
+/** Asks the API itself for what the page shows now. */
+export async function readBalance(page: Page): Promise<Balance> {
+  const address = new URL(page.url()).searchParams
+  const [year, month] = address.get('p')!.split('-').map(Number)
+  const query = new URLSearchParams({
+    server: address.get('server')!, company: address.get('company')!, year: String(year), month: String(month),
+  })
+  return readApi<Balance>(page, `api/trial-balance?${query}`)
+}
+
+export async function readApi<T>(page: Page, path: string): Promise<T> {
+  const base = await page.evaluate(() => document.baseURI)
+  const response = await page.request.get(new URL(path, base).href)
+  expect(response.status()).toBe(200)
+  return (await response.json()) as T
+}
+
+/** "1.234,50" → "1234.50"; a blank cell is no movement. */
+export function plain(shown: string): string {
+  return shown === '' ? '0.00' : shown.replaceAll('.', '').replace(',', '.')
+}
+
+export function shownAmount(amount: string): string {
+  const [whole = '', fraction = ''] = amount.split('.')
+  return `${whole.replace(/\B(?=(\d{3})+$)/g, '.')},${fraction}`
+}
+
+/** Scrolls through the virtual rows and returns the text of every cell by account. */
+export async function readGrid(page: Page): Promise<Map<string, Record<string, string>>> {
+  const rows = await page.getByRole('grid').evaluate(async (grid) => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+    const found: Record<string, Record<string, string>> = {}
+    grid.scrollTop = 0
+    for (;;) {
+      await frame()
+      for (const line of grid.querySelectorAll('.body [role="row"]')) {
+        const cells = [...line.querySelectorAll<HTMLElement>('[data-column]')].map(
+          (cell) => [cell.dataset.column!, cell.textContent!.trim()] as const,
+        )
+        found[cells[0]![1]] = Object.fromEntries(cells)
+      }
+      const before = grid.scrollTop
+      grid.scrollTop += 300
+      if (grid.scrollTop === before) return found
+    }
+  })
+  return new Map(Object.entries(rows))
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.SCREENSHOTS
+  if (!folder) return
+  mkdirSync(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' })
+}
+
+export interface Appearance {
+  theme: 'light' | 'dark'
+  locale: 'ro' | 'en'
+}
+
+/** Chooses theme and language the way a returning visitor has them: from the browser's storage. */
+export async function appear(page: Page, appearance: Appearance): Promise<void> {
+  await page.addInitScript((choice) => {
+    if (window.top !== window) return
+    const base = document.querySelector('base')?.getAttribute('href')
+    const write = (path: string) => {
+      const key = `reportapp:${path}:preferences`
+      const stored = JSON.parse(localStorage.getItem(key) ?? '{}') as object
+      localStorage.setItem(key, JSON.stringify({ ...stored, ...choice }))
+    }
+    if (base) return write(new URL(base, location.href).pathname)
+    // The document is not read yet: every path above this page may be the base.
+    const parts = location.pathname.split('/')
+    for (let end = 1; end < parts.length; end++) write(`${parts.slice(0, end).join('/')}/`)
+  }, appearance)
+}

@@ -1,0 +1,67 @@
+//! Tier `api`: the operator as a process, with the rights its chart grants, against a real API
+//! server. No pod of an application runs here: images do not exist, so what is tested is what the
+//! operator decides, writes and reports.
+
+pub mod bad_input;
+pub mod deletion;
+pub mod edits;
+pub mod faulty_way;
+pub mod leader;
+pub mod operator;
+pub mod rights;
+pub mod rotations;
+pub mod sample;
+pub mod stage;
+
+use super::{Scenario, scenario};
+
+/// The scenarios of this tier.
+pub fn scenarios() -> Vec<Scenario> {
+    vec![
+        scenario!(
+            Api,
+            "bad input is refused in one list, naming field and remedy",
+            bad_input::refused
+        ),
+        scenario!(
+            Api,
+            "a Secret without the mark is refused",
+            bad_input::unmarked_secret
+        ),
+        scenario!(
+            Api,
+            "a host belongs to the older ReportApp",
+            bad_input::host_taken
+        ),
+        scenario!(
+            Api,
+            "edits there and back end in the same objects",
+            edits::there_and_back
+        ),
+        scenario!(
+            Api,
+            "each right of the chart is needed",
+            rights::each_is_needed
+        ),
+        scenario!(
+            Api,
+            "one of two operators leads and hands over",
+            leader::hands_over
+        ),
+        scenario!(
+            Api,
+            "deleting leaves only what is retained, and says so",
+            deletion::leaves_only_retained
+        ),
+        scenario!(
+            Api,
+            "a rotation goes on through every fault of the API server",
+            rotations::through_faults
+        ),
+        scenario!(
+            Api,
+            "a rotation ends with its ReportApp and loses no value",
+            rotations::end_with_their_app
+        ),
+    ]
+}

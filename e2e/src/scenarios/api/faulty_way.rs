@@ -1,0 +1,204 @@
+//! A way to the API server on which every second change fails, each time in another way.
+//!
+//! ```text
+//! operator ── http, loopback ──> FaultyWay ── the operator's own login ──> API server
+//!                                   └ 409 · 429 · 500 · carried out, but the answer is lost
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// How a change fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Somebody else changed the object meanwhile.
+    Conflict,
+    /// Too much is asked at once.
+    TooManyRequests,
+    /// The API server fails.
+    Internal,
+    /// It is carried out, and nobody learns of it.
+    LostAnswer,
+}
+
+impl Fault {
+    /// Every kind, in the order they happen.
+    pub const ALL: [Self; 4] = [
+        Self::Conflict,
+        Self::TooManyRequests,
+        Self::Internal,
+        Self::LostAnswer,
+    ];
+
+    /// What the API server answers instead of doing what it was asked.
+    fn refusal(self) -> Option<(StatusCode, &'static str)> {
+        match self {
+            Self::Conflict => Some((StatusCode::CONFLICT, "Conflict")),
+            Self::TooManyRequests => Some((StatusCode::TOO_MANY_REQUESTS, "TooManyRequests")),
+            Self::Internal => Some((StatusCode::INTERNAL_SERVER_ERROR, "InternalError")),
+            Self::LostAnswer => None,
+        }
+    }
+}
+
+/// The way; it is closed when this is dropped.
+pub struct FaultyWay {
+    kubeconfig: PathBuf,
+    way: Arc<Way>,
+    _connections: JoinSet<()>,
+}
+
+struct Way {
+    client: kube::Client,
+    fails: AtomicBool,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Changes asked for, by method and path.
+    asked: HashMap<String, usize>,
+    /// Changes that failed, by kind.
+    failed: BTreeMap<Fault, usize>,
+}
+
+impl FaultyWay {
+    /// Opens a way for the login of `kubeconfig`, on which nothing fails yet.
+    ///
+    /// # Errors
+    /// When the login cannot be used or no port is free.
+    pub async fn open(kubeconfig: &Path) -> Result<Self> {
+        let config = Kubeconfig::read_from(kubeconfig)?;
+        let options = KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(config, &options).await?;
+        let way = Arc::new(Way {
+            client: kube::Client::try_from(config)?,
+            fails: AtomicBool::new(false),
+            seen: Mutex::default(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let own = kubeconfig.with_extension("faulty.kubeconfig");
+        write_kubeconfig(&own, listener.local_addr()?)?;
+        let mut connections = JoinSet::new();
+        connections.spawn(serve(listener, Arc::clone(&way)));
+        Ok(Self {
+            kubeconfig: own,
+            way,
+            _connections: connections,
+        })
+    }
+
+    /// A kubeconfig that leads here.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// From now on changes fail, or no more.
+    pub fn fails(&self, fails: bool) {
+        self.way.fails.store(fails, Ordering::Relaxed);
+    }
+
+    /// How many changes failed so far, by kind.
+    pub fn failed(&self) -> BTreeMap<Fault, usize> {
+        self.way.seen().failed.clone()
+    }
+}
+
+impl Way {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How this request fails, if it does. Leadership and events are not what is tested.
+    fn fault(&self, method: &Method, path: &str) -> Option<Fault> {
+        let reads = method == Method::GET;
+        let aside = path.contains("/leases") || path.contains("/events");
+        if reads || aside || !self.fails.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut seen = self.seen();
+        let asked = seen.asked.entry(format!("{method} {path}")).or_default();
+        *asked += 1;
+        if asked.is_multiple_of(2) {
+            return None;
+        }
+        let so_far: usize = seen.failed.values().sum();
+        let fault = Fault::ALL[so_far % Fault::ALL.len()];
+        *seen.failed.entry(fault).or_default() += 1;
+        Some(fault)
+    }
+
+    /// # Errors
+    /// When the answer is to be lost, or there is none.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
+        let fault = self.fault(request.method(), request.uri().path());
+        if let Some((code, reason)) = fault.and_then(Fault::refusal) {
+            return refuse(code, reason);
+        }
+        let (mut parts, body) = request.into_parts();
+        parts.headers.remove(header::HOST);
+        let body = body.collect().await?.to_bytes();
+        let request = Request::from_parts(parts, Body::from(body));
+        let answer = self.client.send(request).await?;
+        if fault == Some(Fault::LostAnswer) {
+            answer.into_body().collect().await?;
+            anyhow::bail!("the answer is lost");
+        }
+        Ok(answer)
+    }
+}
+
+fn refuse(code: StatusCode, reason: &str) -> Result<Response<Body>> {
+    let status = json!({
+        "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure",
+        "message": "refused by the test", "reason": reason, "code": code.as_u16(),
+    });
+    Response::builder()
+        .status(code)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::RETRY_AFTER, "1")
+        .body(Body::from(status.to_string().into_bytes()))
+        .context("a constant answer is well-formed")
+}
+
+async fn serve(listener: TcpListener, way: Arc<Way>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(converse(stream, Arc::clone(&way)));
+    }
+}
+
+async fn converse(stream: TcpStream, way: Arc<Way>) {
+    let service = service_fn(|request| way.answer(request));
+    let connection = hyper::server::conn::http1::Builder::new();
+    // An answer that is lost ends the connection, which is what the other side sees of it.
+    let _ = { connection }
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+fn write_kubeconfig(path: &Path, server: SocketAddr) -> Result<()> {
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "way",
+        "clusters": [{ "name": "way", "cluster": { "server": format!("http://{server}") } }],
+        "users": [{ "name": "way", "user": {} }],
+        "contexts": [{ "name": "way", "context": { "cluster": "way", "user": "way" } }],
+    });
+    std::fs::write(path, config.to_string())
+        .with_context(|| format!("failed to write {}", path.display()))
+}

@@ -1,0 +1,181 @@
+//! Rotations that need no backend, so that nothing but the API server is in their way: a generic
+//! value, which is only published, and a signing key, whose pods never start here.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::runtime::wait::{await_condition, conditions};
+use reportapp_crds::secret_rotation::{Mode, Phase};
+use reportapp_crds::{SecretRotation, SecretRotationSpec};
+use serde_json::{Value, json};
+
+use super::faulty_way::{Fault, FaultyWay};
+use super::sample;
+use super::stage::{PATIENCE, Stage};
+use crate::scenarios::cluster::rotation::order;
+use crate::scenarios::watch;
+use crate::scenarios::world::World;
+
+/// The Secret of somebody else that carries the generic value.
+const PARTNER: &str = "partner-settings";
+
+pub(super) async fn through_faults(world: &World) -> Result<()> {
+    let stage = stage(world, "faulty").await?;
+    let way = FaultyWay::open(stage.kubeconfig()).await?;
+    let operator = stage.operator_by(way.kubeconfig(), "one").await?;
+    stage.put_app(&with_credentials()).await?;
+    stage.until_applied(sample::NAME).await?;
+
+    way.fails(true);
+    let rotation = create(&stage, "partner").await?;
+    let ended = until(&stage, &rotation, "at its end", |seen| {
+        order::phase_of(seen).is_some_and(Phase::is_final)
+    })
+    .await?;
+    way.fails(false);
+    ensure!(
+        order::phase_of(&ended) == Some(Phase::Succeeded),
+        "it ended otherwise: {}",
+        watch::told(&ended)
+    );
+    holds_one_new_value(&stage, &rotation).await?;
+    let failed = way.failed();
+    ensure!(
+        failed.len() == Fault::ALL.len(),
+        "not every fault happened: {failed:?}"
+    );
+    world.progress().note(&format!("failed: {failed:?}"));
+    operator.stop().await?;
+    stage.remove().await
+}
+
+/// The ledger and the published place agree on a value of this rotation, and what else is there
+/// stays.
+async fn holds_one_new_value(stage: &Stage<'_>, rotation: &SecretRotation) -> Result<()> {
+    let secrets: Api<Secret> = Api::namespaced(stage.client(), &stage.namespace);
+    let ledger = data(&secrets, "sample-ledger-partner").await?;
+    let entry: Value = serde_json::from_str(&ledger["entry.json"])
+        .ok()
+        .context("the ledger is no JSON")?;
+    ensure!(
+        entry["pending"].is_null() && entry["rotation"].is_null(),
+        "the ledger of a finished rotation is open"
+    );
+    ensure!(
+        entry["current"]["rotation"] == json!(rotation.metadata.uid),
+        "the value in use is of another rotation"
+    );
+    let current = entry["current"]["secret"].as_str().unwrap_or_default();
+    let published = data(&secrets, PARTNER).await?;
+    ensure!(
+        published.get("token").map(String::as_str) == Some(&format!("v1:{current}")),
+        "the published place does not hold the value in use"
+    );
+    ensure!(
+        published.get("theirs").map(String::as_str) == Some("kept"),
+        "a key of somebody else is gone"
+    );
+    Ok(())
+}
+
+async fn data(secrets: &Api<Secret>, name: &str) -> Result<BTreeMap<String, String>> {
+    let data = secrets.get(name).await?.data.unwrap_or_default();
+    data.into_iter()
+        .map(|(key, value)| Ok((key, String::from_utf8(value.0)?)))
+        .collect()
+}
+
+pub(super) async fn end_with_their_app(world: &World) -> Result<()> {
+    let stage = stage(world, "abandoned").await?;
+    let operator = stage.operator("one", &[]).await?;
+    stage.put_app(&with_credentials()).await?;
+    stage.until_applied(sample::NAME).await?;
+    let rotation = create(&stage, "tokens").await?;
+    let running = until(&stage, &rotation, "waiting for pods", order::rolls_out).await?;
+    ensure!(
+        running.metadata.finalizers.is_some(),
+        "a rotation that has begun could be deleted at any point"
+    );
+
+    let uid = running.metadata.uid.unwrap_or_default();
+    let name = running.metadata.name.unwrap_or_default();
+    stage
+        .apps()
+        .delete(sample::NAME, &DeleteParams::default())
+        .await?;
+    let gone = await_condition(rotations(&stage), &name, conditions::is_deleted(&uid));
+    tokio::time::timeout(PATIENCE, gone)
+        .await
+        .context("the rotation outlives its ReportApp")??;
+    let left = rotations(&stage).list(&ListParams::default()).await?;
+    ensure!(left.items.is_empty(), "rotations are left: {left:?}");
+    let secrets: Api<Secret> = Api::namespaced(stage.client(), &stage.namespace);
+    let ledger = data(&secrets, "sample-ledger-tokens").await?;
+    ensure!(
+        ledger["entry.json"].contains(&uid),
+        "the ledger lost the value that was being introduced"
+    );
+    operator.stop().await?;
+    stage.remove().await
+}
+
+async fn stage<'w>(world: &'w World, namespace: &str) -> Result<Stage<'w>> {
+    let stage = Stage::new(world, namespace).await?;
+    for secret in [
+        sample::secret("partner", "value", "partner-secret-value"),
+        sample::secret(PARTNER, "theirs", "kept"),
+    ] {
+        stage.put_secret(&secret).await?;
+    }
+    Ok(stage)
+}
+
+/// The sample with a signing key and a value for a partner besides.
+fn with_credentials() -> Value {
+    let mut app = sample::report_app();
+    app["spec"]["api"]["signingCredential"] = json!("tokens");
+    if let Some(credentials) = app["spec"]["credentials"].as_array_mut() {
+        credentials.push(json!({ "name": "tokens", "jwt": {} }));
+        credentials.push(json!({
+            "name": "partner", "generic": {}, "from": { "secretRef": { "name": "partner" } },
+            "rotation": { "retire": { "after": "1s" } },
+            "publish": [
+                { "kubernetesSecret": PARTNER, "key": "token", "template": "v1:{{ value }}" },
+            ],
+        }));
+    }
+    app
+}
+
+fn rotations(stage: &Stage<'_>) -> Api<SecretRotation> {
+    Api::namespaced(stage.client(), &stage.namespace)
+}
+
+async fn create(stage: &Stage<'_>, credential: &str) -> Result<SecretRotation> {
+    let spec = SecretRotationSpec {
+        app: sample::NAME.to_owned(),
+        credentials: vec![credential.to_owned()],
+        mode: Mode::Manual,
+        reason: "a test".to_owned(),
+        requested_by: None,
+        dry_run: false,
+        active_deadline_seconds: 600,
+    };
+    let rotation = SecretRotation::new(credential, spec);
+    let created = rotations(stage)
+        .create(&PostParams::default(), &rotation)
+        .await;
+    created.context("the SecretRotation was refused")
+}
+
+async fn until(
+    stage: &Stage<'_>,
+    rotation: &SecretRotation,
+    what: &str,
+    holds: impl FnMut(&SecretRotation) -> bool,
+) -> Result<SecretRotation> {
+    let name = rotation.metadata.name.as_deref().unwrap_or_default();
+    watch::until(rotations(stage), name, what, PATIENCE, holds).await
+}

@@ -1,0 +1,48 @@
+//! Tier `browser`: the pages of the demo application in Debian's Chromium.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::process::Command;
+
+use super::world::World;
+use super::{Scenario, scenario};
+
+/// The scenarios of this tier.
+pub fn scenarios() -> Vec<Scenario> {
+    vec![scenario!(
+        Browser,
+        "people sign in, choose, read and sign out",
+        pages
+    )]
+}
+
+const FOLDER: &str = "e2e/browser";
+
+async fn pages(world: &World) -> Result<()> {
+    let demo = world.demo().await?;
+    let screenshots = std::env::current_dir()?.join("target/e2e/screenshots");
+    for arguments in [
+        &["ci", "--no-audit", "--no-fund", "--loglevel=error"][..],
+        &["test"][..],
+    ] {
+        let status = Command::new("npm")
+            .args(arguments)
+            .current_dir(FOLDER)
+            .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
+            .env("BASE_URL", demo.url())
+            .env("APP_USER", "admin")
+            .env("APP_PASSWORD", demo.admin_password().expose())
+            .env("SCREENSHOTS", &screenshots)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .status()
+            .await
+            .context("failed to start npm")?;
+        ensure!(status.success(), "npm {}: {status}", arguments.join(" "));
+    }
+    world
+        .progress()
+        .note(&format!("screenshots are in {}", screenshots.display()));
+    Ok(())
+}

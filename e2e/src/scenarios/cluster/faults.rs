@@ -1,0 +1,121 @@
+//! Things break outside the application: each has a reason of its own, and when it is mended the
+//! application recovers without a restart of anything.
+
+use anyhow::{Result, ensure};
+use reportapp_config::Secret;
+use reportapp_crds::ReportApp;
+
+use super::credentials::Credential;
+use super::pods;
+use super::subject::Subject;
+use crate::backends::{Backend, Database, HostKey};
+use crate::scenarios::watch::{condition, says};
+use crate::scenarios::world::World;
+
+/// Waits for the reason, then for the recovery, and sees that no pod was restarted for it.
+async fn breaks_and_recovers(
+    subject: &Subject<'_>,
+    reasons: &[&str],
+    break_it: impl AsyncFnOnce() -> Result<()>,
+    mend_it: impl AsyncFnOnce() -> Result<()>,
+) -> Result<()> {
+    let before = pods::of(subject).await?;
+    break_it().await?;
+    let named = |app: &ReportApp| {
+        let ready = condition(app, "Ready");
+        says(app, "Ready", "False")
+            && ready.is_some_and(|ready| reasons.contains(&ready.reason.as_str()))
+    };
+    let broken = subject
+        .until(
+            &format!("not Ready because of {}", reasons.join(" or ")),
+            named,
+        )
+        .await;
+    mend_it().await?;
+    broken?;
+    subject.until_ready().await?;
+    let after = pods::of(subject).await?;
+    ensure!(before == after, "pods were restarted: {before:?} {after:?}");
+    let api = subject.session().await?;
+    ensure!(
+        api.get("/api/companies")
+            .await?
+            .as_array()
+            .is_some_and(|list| !list.is_empty()),
+        "no companies"
+    );
+    Ok(())
+}
+
+pub(super) async fn database_login(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let backends = subject.backends();
+    let real = Credential::Erp.in_use(&subject).await?;
+    let other = Secret::from("changed-behind-our-back");
+    let set = async |password| {
+        let user = &real.username;
+        backends.set_password(Database::Erp, user, password).await
+    };
+    breaks_and_recovers(
+        &subject,
+        &["DatabaseLoginRefused"],
+        async || set(&other).await,
+        async || set(&real.password).await,
+    )
+    .await
+}
+
+pub(super) async fn host_key(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let backends = subject.backends();
+    let (real, other) = (backends.host_key().await?, HostKey::generate().await?);
+    breaks_and_recovers(
+        &subject,
+        &["TunnelHostKeyMismatch"],
+        async || backends.set_host_key(&other).await,
+        async || backends.set_host_key(&real).await,
+    )
+    .await
+}
+
+pub(super) async fn bastion_down(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let backends = subject.backends();
+    breaks_and_recovers(
+        &subject,
+        &["BastionUnreachable"],
+        async || backends.stop(Backend::Bastion).await,
+        async || backends.start(Backend::Bastion).await,
+    )
+    .await
+}
+
+pub(super) async fn database_down(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let backends = subject.backends();
+    // The bastion answers, the database behind it does not.
+    breaks_and_recovers(
+        &subject,
+        &["TunnelForwardRefused", "DatabaseUnreachable"],
+        async || backends.stop(Backend::Erp).await,
+        async || backends.start(Backend::Erp).await,
+    )
+    .await
+}
+
+pub(super) async fn only_through_the_tunnel(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    ensure!(
+        subject.dials_erp(Backend::Bastion).await?,
+        "the bastion cannot reach the ERP's database"
+    );
+    for other in [Backend::Redis, Backend::Store, Backend::Telegram] {
+        ensure!(
+            !subject.dials_erp(other).await?,
+            "{} reaches the ERP's database directly",
+            other.name()
+        );
+    }
+    Ok(())
+}

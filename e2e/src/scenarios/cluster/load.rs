@@ -1,0 +1,181 @@
+//! Constant traffic on the application, with every answer counted. A request needs all it has: the
+//! ERP's PostgreSQL through the tunnel for the figures, the store for the user, Redis for the
+//! session, the keys for the token. Some clients keep their connection, some open one per request,
+//! and each signs in anew well before its token expires.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use kube::Api;
+use reportapp_config::Secret;
+use reportapp_crds::ReportApp;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::subject::Subject;
+use crate::demo::access::{Entrance, Session};
+use crate::demo::{ADMINISTRATOR, NAME};
+
+/// Between two requests of one client. Leaves the machine time for what is tested.
+const PACE: Duration = Duration::from_millis(100);
+/// Clients of each kind.
+const CLIENTS: usize = 2;
+/// Failures that are told in full.
+const TOLD: usize = 5;
+
+/// What traffic came to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Requests that were answered or failed.
+    pub requests: usize,
+    /// Requests that failed.
+    pub failed: usize,
+    /// The first failures, each with the second it happened in.
+    pub told: Vec<String>,
+}
+
+/// Running traffic; it ends when this is dropped.
+pub struct Load {
+    tally: Arc<Mutex<Tally>>,
+    stop: CancellationToken,
+    clients: JoinSet<()>,
+}
+
+impl Load {
+    /// Starts clients.
+    ///
+    /// # Errors
+    /// When the application does not serve already.
+    pub async fn start(subject: &Subject<'_>) -> Result<Self> {
+        let apps: Api<ReportApp> = subject.objects();
+        let token_life = apps.get(NAME).await?.spec.api.token_lifetime.as_duration();
+        let pages = pages(&subject.session().await?).await?;
+        let (tally, stop) = (Arc::default(), CancellationToken::new());
+        let mut clients = JoinSet::new();
+        for number in 0..2 * CLIENTS {
+            let client = Client {
+                entrance: subject.demo.entrance(),
+                password: subject.demo.admin_password().clone(),
+                keeps_connection: number % 2 == 0,
+                pages: pages.clone(),
+                session_life: token_life / 3,
+                tally: Arc::clone(&tally),
+                started: Instant::now(),
+            };
+            clients.spawn(client.run(stop.clone()));
+        }
+        Ok(Self {
+            tally,
+            stop,
+            clients,
+        })
+    }
+
+    /// What it came to so far.
+    pub fn so_far(&self) -> Tally {
+        lock(&self.tally).clone()
+    }
+
+    /// Ends it once the requests in hand are answered.
+    pub async fn stop(mut self) -> Tally {
+        self.stop.cancel();
+        while self.clients.join_next().await.is_some() {}
+        self.so_far()
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When a request failed; the message tells the first ones.
+    pub async fn none_failed(self) -> Result<Tally> {
+        let tally = self.stop().await;
+        ensure!(
+            tally.failed == 0 && tally.requests > 0,
+            "{} of {} requests failed:\n{}",
+            tally.failed,
+            tally.requests,
+            tally.told.join("\n")
+        );
+        Ok(tally)
+    }
+}
+
+fn lock(tally: &Mutex<Tally>) -> std::sync::MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is asked in turn.
+async fn pages(session: &Session) -> Result<Vec<String>> {
+    let companies = session.get("/api/companies").await?;
+    let company = companies[0]["id"].as_str().context("there is no company")?;
+    let calendar = session
+        .get(&format!("/api/calendar?company={company}"))
+        .await?;
+    let (year, month) = (&calendar["latest"]["year"], &calendar["latest"]["month"]);
+    Ok(vec![
+        format!("/api/trial-balance?company={company}&year={year}&month={month}"),
+        "/api/companies".to_owned(),
+    ])
+}
+
+/// One user of the application.
+struct Client {
+    entrance: Entrance,
+    password: Secret,
+    keeps_connection: bool,
+    pages: Vec<String>,
+    session_life: Duration,
+    tally: Arc<Mutex<Tally>>,
+    started: Instant,
+}
+
+impl Client {
+    async fn run(self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(PACE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut signed_in: Option<(Session, Instant)> = None;
+        for page in self.pages.iter().cycle() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            signed_in = signed_in.filter(|(_, since)| since.elapsed() < self.session_life);
+            if let Some((session, _)) = &signed_in {
+                self.count(page, session.get(page).await.err());
+                continue;
+            }
+            match self.sign_in().await {
+                Ok(session) => {
+                    self.count("sign-in", None);
+                    signed_in = Some((session, Instant::now()));
+                }
+                Err(error) => self.count("sign-in", Some(error)),
+            }
+        }
+    }
+
+    async fn sign_in(&self) -> Result<Session> {
+        let mut http = self.entrance.http()?;
+        if !self.keeps_connection {
+            http = http.pool_max_idle_per_host(0);
+        }
+        let password = self.password.expose();
+        self.entrance
+            .sign_in(http.build()?, ADMINISTRATOR, password)
+            .await
+    }
+
+    fn count(&self, what: &str, failure: Option<anyhow::Error>) {
+        let mut tally = lock(&self.tally);
+        tally.requests += 1;
+        let Some(failure) = failure else { return };
+        tally.failed += 1;
+        if tally.told.len() < TOLD {
+            let second = self.started.elapsed().as_secs_f64();
+            let told = format!("  after {second:.1} s, {what}: {failure:#}");
+            tally.told.push(told);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Six rotations one after another under constant traffic: PostgreSQL behind the tunnel and beside
+//! it, Redis, and the keys of the tokens. Connections and tokens live for seconds here, so that new
+//! ones are made all the time and each of them would tell.
+
+use anyhow::{Context as _, Result, ensure};
+use reportapp_crds::{Period, ReportAppSpec};
+use reqwest::StatusCode;
+
+use super::held::Held;
+use super::order;
+use crate::demo::access::Session;
+use crate::scenarios::cluster::credentials::Credential;
+use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::subject::Subject;
+use crate::scenarios::world::World;
+
+const ORDER: [&str; 6] = ["erp", "redis", "store", "tokens", "erp", "redis"];
+
+/// A rotation of keys waits as long as a token lives.
+const TOKEN_LIFE: Period = Period::from_secs(15);
+const CONNECTION_LIFE: Period = Period::from_secs(10);
+
+pub(super) async fn rotates(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let before = subject.edit(short_lives).await?;
+    let outcome = six(world, &subject).await;
+    subject.edit(|spec| spec.clone_from(&before)).await?;
+    outcome
+}
+
+fn short_lives(spec: &mut ReportAppSpec) {
+    spec.api.token_lifetime = TOKEN_LIFE;
+    spec.store.pool.max_lifetime = CONNECTION_LIFE;
+    for server in &mut spec.servers {
+        server.pool.max_lifetime = CONNECTION_LIFE;
+    }
+}
+
+async fn six(world: &World, subject: &Subject<'_>) -> Result<()> {
+    let load = Load::start(subject).await?;
+    for name in ORDER {
+        let before = load.so_far();
+        let took = match Credential::named(name) {
+            Some(credential) => {
+                let held = Held::take(subject, credential).await?;
+                let took = order::rotate(subject, &[name]).await?;
+                held.is_replaced(subject).await?;
+                took
+            }
+            None => {
+                let held = Token::take(subject).await?;
+                let took = order::rotate(subject, &[name]).await?;
+                held.is_replaced(subject).await?;
+                took
+            }
+        };
+        let now = load.so_far();
+        world.progress().note(&format!(
+            "{name}: {:.1} s, {} requests, {} failed",
+            took.as_secs_f64(),
+            now.requests - before.requests,
+            now.failed - before.failed
+        ));
+    }
+    let tally = load.none_failed().await?;
+    ensure!(
+        tally.requests > 500,
+        "hardly any traffic: {} requests",
+        tally.requests
+    );
+    Ok(())
+}
+
+/// A token somebody holds, and the ids of the keys that verified tokens then.
+struct Token {
+    session: Session,
+    keys: Vec<String>,
+}
+
+impl Token {
+    async fn take(subject: &Subject<'_>) -> Result<Self> {
+        let session = subject.session().await?;
+        let keys = keys(&session).await?;
+        ensure!(keys.len() == 1, "before the rotation keys are {keys:?}");
+        Ok(Self { session, keys })
+    }
+
+    async fn is_replaced(&self, subject: &Subject<'_>) -> Result<()> {
+        let now = keys(&subject.session().await?).await?;
+        ensure!(
+            now.len() == 1 && now != self.keys,
+            "keys were {:?} and are {now:?}",
+            self.keys
+        );
+        let client = subject.demo.entrance().http()?.build()?;
+        let answer = client
+            .get(self.session.url("/api/auth/me"))
+            .bearer_auth(&self.session.token)
+            .send()
+            .await?;
+        ensure!(
+            answer.status() == StatusCode::UNAUTHORIZED,
+            "a token of the old key is answered {}",
+            answer.status()
+        );
+        Ok(())
+    }
+}
+
+async fn keys(session: &Session) -> Result<Vec<String>> {
+    let set = session.get("/.well-known/jwks.json").await?;
+    let keys = set["keys"].as_array().context("there is no list of keys")?;
+    let ids = keys.iter().filter_map(|key| key["kid"].as_str());
+    Ok(ids.map(str::to_owned).collect())
+}

@@ -1,0 +1,107 @@
+//! What people do to an application while it rotates: its spec is edited, the operator upgraded, an
+//! image named that does not exist, evictions forbidden. The rotation ends as if nothing had
+//! happened, or waits until the mistake is mended.
+
+use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{DeleteParams, PostParams};
+use reportapp_crds::SecretRotation;
+use reportapp_crds::secret_rotation::Phase;
+use serde_json::json;
+
+use super::held::Held;
+use super::order;
+use crate::scenarios::cluster::credentials::Credential;
+use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::subject::Subject;
+use crate::scenarios::world::World;
+
+const CREDENTIAL: Credential = Credential::Store;
+const BUDGET: &str = "no-evictions";
+const REPLICAS: i32 = 3;
+
+pub(super) async fn edits_and_upgrades(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let held = Held::take(&subject, CREDENTIAL).await?;
+    let load = Load::start(&subject).await?;
+    forbid_evictions(&subject).await?;
+    let before = subject.spec().await?;
+    let outcome = disturbed(world, &subject, &held).await;
+    let budgets = subject.objects::<PodDisruptionBudget>();
+    budgets.delete(BUDGET, &DeleteParams::default()).await?;
+    subject.edit(|spec| spec.clone_from(&before)).await?;
+    subject.set_operator(&[]).await?;
+    outcome?;
+    let tally = load.none_failed().await?;
+    world
+        .progress()
+        .note(&format!("{} requests, 0 failed", tally.requests));
+    subject.until_ready().await
+}
+
+async fn disturbed(world: &World, subject: &Subject<'_>, held: &Held) -> Result<()> {
+    let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
+    order::until(subject, &rotation, "rolling out", order::rolls_out).await?;
+    let (edited, upgraded) = tokio::join!(
+        subject.edit(|spec| spec.api.replicas = REPLICAS),
+        subject.set_operator(&[("log.format", "human")]),
+    );
+    edited?;
+    upgraded?;
+    order::until_ended(subject, &rotation, Phase::Succeeded).await?;
+    held.is_replaced(subject).await?;
+
+    let took = order::rotate(subject, &[CREDENTIAL.name()]).await?;
+    world.progress().note(&format!(
+        "{REPLICAS} replicas: {:.1} s from order to proof",
+        took.as_secs_f64()
+    ));
+    Ok(())
+}
+
+/// A budget is for evictions; a roll-out that waited for one would never end.
+async fn forbid_evictions(subject: &Subject<'_>) -> Result<()> {
+    let budget: PodDisruptionBudget = serde_json::from_value(json!({
+        "metadata": { "name": BUDGET },
+        "spec": { "maxUnavailable": 0, "selector": { "matchLabels": {
+            "app.kubernetes.io/managed-by": "reportapp-operator",
+        } } },
+    }))?;
+    let budgets = subject.objects::<PodDisruptionBudget>();
+    let created = budgets.create(&PostParams::default(), &budget).await;
+    created.context("the budget was refused").map(drop)
+}
+
+pub(super) async fn image_does_not_exist(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let held = Held::take(&subject, CREDENTIAL).await?;
+    let load = Load::start(&subject).await?;
+    let before = subject.spec().await?;
+    let stalled = stalls(&subject).await;
+    subject.edit(|spec| spec.clone_from(&before)).await?;
+    order::until_ended(&subject, &stalled?, Phase::Succeeded).await?;
+    held.is_replaced(&subject).await?;
+    let tally = load.none_failed().await?;
+    world
+        .progress()
+        .note(&format!("{} requests, 0 failed", tally.requests));
+    subject.until_ready().await
+}
+
+async fn stalls(subject: &Subject<'_>) -> Result<SecretRotation> {
+    let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
+    order::until(subject, &rotation, "rolling out", order::rolls_out).await?;
+    subject
+        .change(|spec| "mistyped".clone_into(&mut spec.image.tag))
+        .await?;
+    let stalled = order::until(subject, &rotation, "stalled: PodsUnhealthy", |seen| {
+        order::is_stalled(seen, "PodsUnhealthy")
+    })
+    .await?;
+    let message = order::message_of(&stalled);
+    ensure!(
+        message.contains("mistyped"),
+        "it does not name the image: {message}"
+    );
+    Ok(rotation)
+}

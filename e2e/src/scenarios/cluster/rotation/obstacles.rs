@@ -1,0 +1,107 @@
+//! Something is in the way of a rotation: it says what and what to do, and everything still serves.
+
+use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::core::v1::ResourceQuota;
+use kube::api::{DeleteParams, PostParams};
+use reportapp_crds::SecretRotation;
+use reportapp_crds::secret_rotation::Phase;
+use serde_json::json;
+
+use super::held::Held;
+use super::{ledger, order};
+use crate::backends::Database;
+use crate::scenarios::cluster::credentials::Credential;
+use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::subject::Subject;
+use crate::scenarios::world::World;
+
+const CREDENTIAL: Credential = Credential::Store;
+
+/// Short, because the test waits for it.
+const DEADLINE_SECONDS: i64 = 40;
+
+/// What takes the administrator's right, and what gives it back.
+pub(super) const TAKE_RIGHT: &str = "ALTER ROLE store_admin NOCREATEROLE;";
+pub(super) const GIVE_RIGHT: &str = "ALTER ROLE \"store_admin\" CREATEROLE;";
+
+pub(super) async fn pods_do_not_start(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let held = Held::take(&subject, CREDENTIAL).await?;
+    let load = Load::start(&subject).await?;
+    refuse_pods(&subject).await?;
+    let outcome = expires(&subject, &held).await;
+    let quotas = subject.objects::<ResourceQuota>();
+    quotas.delete(QUOTA, &DeleteParams::default()).await?;
+    outcome?;
+    subject.until_ready().await?;
+    let tally = load.none_failed().await?;
+    world
+        .progress()
+        .note(&format!("{} requests, 0 failed", tally.requests));
+    Ok(())
+}
+
+const QUOTA: &str = "no-more-pods";
+
+/// Pods that run stay, others are not admitted.
+async fn refuse_pods(subject: &Subject<'_>) -> Result<()> {
+    let quota: ResourceQuota = serde_json::from_value(json!({
+        "metadata": {"name": QUOTA},
+        "spec": {"hard": {"pods": "0"}},
+    }))?;
+    let quotas = subject.objects::<ResourceQuota>();
+    let created = quotas.create(&PostParams::default(), &quota).await;
+    created.context("the quota was refused").map(drop)
+}
+
+async fn expires(subject: &Subject<'_>, held: &Held) -> Result<()> {
+    let mut spec = order::manual(&[CREDENTIAL.name()]);
+    spec.active_deadline_seconds = DEADLINE_SECONDS;
+    let rotation = order::create(subject, spec).await?;
+    let stalled = order::until(subject, &rotation, "stalled: PodsUnhealthy", |seen| {
+        order::is_stalled(seen, "PodsUnhealthy")
+    })
+    .await?;
+    let message = order::message_of(&stalled);
+    ensure!(message.contains("quota"), "it does not say why: {message}");
+    let introduced = ledger::read(subject, CREDENTIAL).await?.current;
+    let introduced = introduced.context("the ledger has no value in use")?;
+    let introduced = Held::of(CREDENTIAL, introduced.login());
+    introduced.works(subject).await?;
+
+    order::until_ended(subject, &rotation, Phase::Expired).await?;
+    held.is_in_use(subject).await?;
+    introduced.is_refused(subject).await
+}
+
+pub(super) async fn database_refuses(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let held = Held::take(&subject, CREDENTIAL).await?;
+    let load = Load::start(&subject).await?;
+    subject.backends().psql(Database::Store, TAKE_RIGHT).await?;
+    let stalled = stalls(&subject, &held).await;
+    subject.backends().psql(Database::Store, GIVE_RIGHT).await?;
+    let rotation = stalled?;
+    order::until_ended(&subject, &rotation, Phase::Succeeded).await?;
+    held.is_replaced(&subject).await?;
+    let tally = load.none_failed().await?;
+    world
+        .progress()
+        .note(&format!("{} requests, 0 failed", tally.requests));
+    subject.until_ready().await
+}
+
+async fn stalls(subject: &Subject<'_>, held: &Held) -> Result<SecretRotation> {
+    let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
+    let stalled = order::until(subject, &rotation, "stalled: RightMissing", |seen| {
+        order::is_stalled(seen, "RightMissing")
+    })
+    .await?;
+    let message = order::message_of(&stalled);
+    ensure!(
+        message.contains(GIVE_RIGHT),
+        "it does not name the statement {GIVE_RIGHT}: {message}"
+    );
+    held.is_in_use(subject).await?;
+    Ok(rotation)
+}

@@ -1,0 +1,416 @@
+//! The demo application as the scenarios of this tier handle it: change its spec or the operator,
+//! wait for conditions, gather everything it says.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt as _;
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::runtime::wait::{await_condition, conditions};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use reportapp_crds::{ReportApp, ReportAppSpec};
+
+use crate::backends::{self, Backend, Backends, ERP_HOST};
+use crate::cluster::{Cluster, command};
+use crate::demo::access::Session;
+use crate::demo::{Demo, NAME, NAMESPACE, charts};
+use crate::scenarios::watch;
+use crate::scenarios::world::World;
+
+/// How long the application may take to notice something and say so.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The pods of the operator and of every application.
+const OPERATOR_PODS: &str = "app.kubernetes.io/name=reportapp-operator";
+const APPLICATION_PODS: &str = "app.kubernetes.io/managed-by=reportapp-operator";
+
+/// The demo application under test.
+pub struct Subject<'w> {
+    cluster: &'w Cluster,
+    /// The demo itself.
+    pub demo: &'w Demo,
+}
+
+impl<'w> Subject<'w> {
+    /// The demo of this run, Ready.
+    ///
+    /// # Errors
+    /// When it does not become Ready.
+    pub async fn of(world: &'w World) -> Result<Self> {
+        Self::new(world.cluster().await?, world.demo().await?).await
+    }
+
+    /// The demo on this cluster, Ready.
+    ///
+    /// # Errors
+    /// When it does not become Ready.
+    pub async fn new(cluster: &'w Cluster, demo: &'w Demo) -> Result<Self> {
+        let subject = Self { cluster, demo };
+        subject.until_ready().await?;
+        Ok(subject)
+    }
+
+    /// Everything the application talks to.
+    pub fn backends(&self) -> &Backends {
+        self.demo.backends()
+    }
+
+    /// A signed-in client.
+    ///
+    /// # Errors
+    /// When the API refuses.
+    pub async fn session(&self) -> Result<Session> {
+        self.demo.sign_in().await
+    }
+
+    /// Objects of the application's namespace.
+    pub fn objects<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.demo.client(), NAMESPACE)
+    }
+
+    /// Waits until the ReportApp fulfils `holds`.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn until(&self, what: &str, holds: impl Fn(&ReportApp) -> bool) -> Result<ReportApp> {
+        watch::until(self.objects(), NAME, what, PATIENCE, holds).await
+    }
+
+    /// Waits until the ReportApp is Ready.
+    ///
+    /// # Errors
+    /// When it does not become so in time.
+    pub async fn until_ready(&self) -> Result<()> {
+        self.until("Ready", |app| {
+            watch::is_observed(app) && watch::says(app, "Ready", "True")
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Changes the spec, waits until the application is Ready with it, and gives the spec of before.
+    ///
+    /// # Errors
+    /// When the change is refused or the application does not become Ready.
+    pub async fn edit(&self, change: impl Fn(&mut ReportAppSpec)) -> Result<ReportAppSpec> {
+        let before = self.change(change).await?;
+        self.until_ready().await?;
+        Ok(before)
+    }
+
+    /// Changes the spec and gives the one of before; what becomes of the application is not waited
+    /// for.
+    ///
+    /// # Errors
+    /// When the change is refused.
+    pub async fn change(&self, change: impl Fn(&mut ReportAppSpec)) -> Result<ReportAppSpec> {
+        let apps = self.objects::<ReportApp>();
+        loop {
+            let mut app = apps.get(NAME).await?;
+            let before = app.spec.clone();
+            change(&mut app.spec);
+            match apps.replace(NAME, &PostParams::default(), &app).await {
+                Ok(_) => return Ok(before),
+                // The operator wrote its status in between.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(error).context("the edited ReportApp was refused"),
+            }
+        }
+    }
+
+    /// The spec as it is.
+    ///
+    /// # Errors
+    /// When the ReportApp cannot be read.
+    pub async fn spec(&self) -> Result<ReportAppSpec> {
+        Ok(self.objects::<ReportApp>().get(NAME).await?.spec)
+    }
+
+    /// Upgrades the operator's release with these values on top of the demo's and waits until
+    /// only pods of the new kind are left.
+    ///
+    /// # Errors
+    /// When the operator does not become available.
+    pub async fn set_operator(&self, values: &[(&str, &str)]) -> Result<()> {
+        charts::install(self.cluster, self.demo.images(), values).await?;
+        charts::wait_available(self.cluster).await
+    }
+
+    /// Ends every pod of the operator and waits until others are available.
+    ///
+    /// # Errors
+    /// When they do not become available.
+    pub async fn restart_operator(&self) -> Result<()> {
+        let pods: Api<Pod> = self.operator_objects();
+        let ours = ListParams::default().labels(OPERATOR_PODS);
+        let running = pods.list(&ours).await?;
+        ensure!(!running.items.is_empty(), "the operator has no pods");
+        pods.delete_collection(&DeleteParams::default(), &ours)
+            .await?;
+        for pod in running {
+            let (name, uid) = (
+                pod.metadata.name.unwrap_or_default(),
+                pod.metadata.uid.unwrap_or_default(),
+            );
+            let gone = await_condition(pods.clone(), &name, conditions::is_deleted(&uid));
+            tokio::time::timeout(PATIENCE, gone)
+                .await
+                .with_context(|| format!("pod {name} does not end"))??;
+        }
+        let deployments: Api<Deployment> = self.operator_objects();
+        let available = await_condition(deployments, charts::OPERATOR, is_available());
+        tokio::time::timeout(PATIENCE, available)
+            .await
+            .context("the operator does not become available")??;
+        Ok(())
+    }
+
+    /// Kills the leading pod of the operator without warning; gives its name, or `None` while none
+    /// leads.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub async fn kill_leader(&self) -> Result<Option<String>> {
+        let lease = self
+            .operator_objects::<Lease>()
+            .get(charts::OPERATOR)
+            .await?;
+        let holder = lease.spec.and_then(|spec| spec.holder_identity);
+        let holder = holder.unwrap_or_default();
+        let pods = self.operator_objects::<Pod>();
+        let ours = ListParams::default().labels(OPERATOR_PODS);
+        let names = pods
+            .list(&ours)
+            .await?
+            .into_iter()
+            .map(|pod| pod.name_any());
+        let Some(leader) = { names }.find(|name| holder.starts_with(name.as_str())) else {
+            return Ok(None);
+        };
+        // At once, for the deletion takes longer than a step. A container that dies again and again would
+        // be started later each time; a new pod is not.
+        kill_processes_of(&leader)?;
+        let at_once = DeleteParams::default().grace_period(0);
+        match pods.delete(&leader, &at_once).await {
+            Ok(_) => Ok(Some(leader)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error).context("failed to kill the leading operator"),
+        }
+    }
+
+    /// Waits until every replica of the operator is available.
+    ///
+    /// # Errors
+    /// When they do not become so in time.
+    pub async fn until_operator_available(&self) -> Result<()> {
+        charts::wait_available(self.cluster).await
+    }
+
+    fn operator_objects<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.demo.client(), charts::OPERATOR_NAMESPACE)
+    }
+
+    /// `/metrics` of every operator pod, by pod.
+    ///
+    /// # Errors
+    /// When one does not answer.
+    pub async fn operator_metrics(&self) -> Result<BTreeMap<String, String>> {
+        let pods = self
+            .operator_objects()
+            .list(&ListParams::default().labels(OPERATOR_PODS))
+            .await?;
+        self.health_pages(pods.items, "/metrics").await
+    }
+
+    /// `/metrics` of every pod of the API, by pod.
+    ///
+    /// # Errors
+    /// When one does not answer.
+    pub async fn api_metrics(&self) -> Result<BTreeMap<String, String>> {
+        let labels = format!("{APPLICATION_PODS},app.kubernetes.io/component=api");
+        let pods = self
+            .objects()
+            .list(&ListParams::default().labels(&labels))
+            .await?;
+        self.health_pages(pods.items, "/metrics").await
+    }
+
+    async fn health_pages(&self, pods: Vec<Pod>, path: &str) -> Result<BTreeMap<String, String>> {
+        let mut pages = BTreeMap::new();
+        // Pods on their way out answer no more, or answer with counts that are lost a moment later.
+        for pod in pods
+            .into_iter()
+            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+        {
+            let name = pod.metadata.name.unwrap_or_default();
+            let Some(ip) = pod.status.and_then(|status| status.pod_ip) else {
+                continue;
+            };
+            let address = std::net::SocketAddr::new(ip.parse()?, reportapp_config::HEALTH_PORT);
+            let forward = self.cluster.forward(address).await?;
+            let answer = reqwest::get(format!("http://{}{path}", forward.local())).await;
+            let answer = answer.with_context(|| format!("{name} does not answer {path}"))?;
+            pages.insert(name, answer.text().await?);
+        }
+        Ok(pages)
+    }
+
+    /// Everything the operator and the application say, by where it was said.
+    ///
+    /// # Errors
+    /// When something cannot be asked.
+    pub async fn outputs(&self) -> Result<BTreeMap<String, String>> {
+        let mut outputs = BTreeMap::new();
+        for what in [
+            "reportapps",
+            "secretrotations",
+            "events",
+            "pods",
+            "deployments",
+            "configmaps",
+            "ingresses",
+            "services",
+        ] {
+            let text = self
+                .kubectl(&["get", what, "--output=yaml", "--namespace", NAMESPACE])
+                .await?;
+            outputs.insert(format!("kubectl get {what}"), text);
+        }
+        let places = [
+            (NAMESPACE, APPLICATION_PODS),
+            (charts::OPERATOR_NAMESPACE, OPERATOR_PODS),
+        ];
+        for (namespace, labels) in places {
+            let pods: Api<Pod> = Api::namespaced(self.demo.client(), namespace);
+            let pods = pods
+                .list(&ListParams::default().labels(labels))
+                .await?
+                .items;
+            for pod in &pods {
+                let name = pod.metadata.name.as_deref().unwrap_or_default();
+                let log = self
+                    .kubectl(&["logs", name, "--all-containers", "--namespace", namespace])
+                    .await?;
+                outputs.insert(format!("logs of {name}"), log);
+            }
+            for path in ["/metrics", "/status"] {
+                for (pod, text) in self.health_pages(pods.clone(), path).await? {
+                    outputs.insert(format!("{path} of {pod}"), text);
+                }
+            }
+        }
+        outputs.extend(processes()?);
+        outputs.insert("arguments of every process".to_owned(), arguments()?);
+        Ok(outputs)
+    }
+
+    /// Whether a pod of this backend can open a connection to the ERP's database.
+    ///
+    /// # Errors
+    /// When the pod cannot be asked.
+    pub async fn dials_erp(&self, from: Backend) -> Result<bool> {
+        let deployment = format!("deployment/{}", from.name());
+        let script = format!(
+            "timeout 3 bash -c 'exec 3<>/dev/tcp/{ERP_HOST}/5432' && echo open || echo closed"
+        );
+        let arguments = [
+            "exec",
+            "--namespace",
+            backends::NAMESPACE,
+            &deployment,
+            "--",
+            "bash",
+            "-c",
+            &script,
+        ];
+        Ok(self.kubectl(&arguments).await?.trim() == "open")
+    }
+
+    /// Runs kubectl on the cluster and gives what it says.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        let mut kubectl = self.cluster.kubectl();
+        command::run(kubectl.args(arguments)).await
+    }
+}
+
+/// Every wanted replica is available and no other is left.
+fn is_available() -> impl kube::runtime::wait::Condition<Deployment> {
+    |deployment: Option<&Deployment>| {
+        let wanted = deployment
+            .and_then(|d| d.spec.as_ref()?.replicas)
+            .unwrap_or(1);
+        let status = deployment.and_then(|d| d.status.as_ref());
+        status.is_some_and(|s| s.available_replicas == Some(wanted) && s.replicas == Some(wanted))
+    }
+}
+
+/// Kills the processes of a pod of the operator, which knows its name from its environment.
+fn kill_processes_of(pod: &str) -> Result<()> {
+    let name = format!("POD_NAME={pod}");
+    for entry in std::fs::read_dir("/proc")? {
+        let folder = entry?.path();
+        // What is no process, or has ended, has none.
+        let environment = std::fs::read(folder.join("environ")).unwrap_or_default();
+        if !environment
+            .split(|byte| *byte == 0)
+            .any(|one| one == name.as_bytes())
+        {
+            continue;
+        }
+        let id = folder.file_name().and_then(|id| id.to_str()?.parse().ok());
+        if let Some(id) = id {
+            let _ended_by_itself = kill(Pid::from_raw(id), Signal::SIGKILL);
+        }
+    }
+    Ok(())
+}
+
+/// Arguments and environment of our processes, as everybody on the node can or root could read.
+fn processes() -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let folder = entry?.path();
+        // A process may end while it is looked at.
+        let Ok(arguments) = std::fs::read(folder.join("cmdline")) else {
+            continue;
+        };
+        let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
+        if !arguments.contains("/reportapp-") {
+            continue;
+        }
+        let environment = std::fs::read(folder.join("environ")).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment).replace('\0', "\n");
+        found.insert(
+            format!("process {arguments}{}", folder.display()),
+            format!("{arguments}\n{environment}"),
+        );
+    }
+    Ok(found)
+}
+
+/// Arguments of every process of this machine, ours or not.
+fn arguments() -> Result<String> {
+    let mut found = String::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let arguments = std::fs::read(entry?.path().join("cmdline")).unwrap_or_default();
+        found.push_str(&String::from_utf8_lossy(&arguments).replace('\0', " "));
+        found.push('\n');
+    }
+    Ok(found)
+}

@@ -1,0 +1,151 @@
+//! Runs scenarios in order, keeps time, and on failure writes down what the cluster looked like.
+#![allow(
+    clippy::print_stdout,
+    reason = "the report is the output of the command"
+)]
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::world::World;
+use super::{Scenario, Tier};
+
+/// No scenario may take longer; the whole run has to fit a CI job.
+const LIMIT: Duration = Duration::from_secs(25 * 60);
+
+/// What became of each scenario.
+#[derive(Default)]
+pub struct Report {
+    lines: Vec<Line>,
+}
+
+struct Line {
+    tier: Tier,
+    name: &'static str,
+    took: Duration,
+    problem: Option<String>,
+}
+
+/// Prints the names by tier.
+pub fn list(scenarios: &[Scenario]) {
+    for scenario in scenarios {
+        println!("{:8} {}", scenario.tier, scenario.name);
+    }
+}
+
+/// Runs every scenario; one that fails does not stop the others.
+pub async fn run(world: &World, scenarios: &[Scenario]) -> Report {
+    let mut report = Report::default();
+    for (number, scenario) in scenarios.iter().enumerate() {
+        println!(
+            "[{}/{}] {}: {}",
+            number + 1,
+            scenarios.len(),
+            scenario.tier,
+            scenario.name
+        );
+        let started = Instant::now();
+        let outcome = match tokio::time::timeout(LIMIT, (scenario.check)(world)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(anyhow::anyhow!("not finished after {} s", LIMIT.as_secs())),
+        };
+        let took = started.elapsed();
+        let problem = outcome.err().map(|error| chain(&error));
+        match &problem {
+            None => println!("        ok, {:.1} s", took.as_secs_f64()),
+            Some(problem) => {
+                println!(
+                    "        FAILED after {:.1} s\n{}",
+                    took.as_secs_f64(),
+                    indent(problem)
+                );
+                write_down(world, scenario).await;
+            }
+        }
+        report.lines.push(Line {
+            tier: scenario.tier,
+            name: scenario.name,
+            took,
+            problem,
+        });
+    }
+    report
+}
+
+async fn write_down(world: &World, scenario: &Scenario) {
+    let folder = dump_folder(scenario.name);
+    match world.dump(&folder).await {
+        Ok(true) => println!(
+            "        objects, events and logs are in {}",
+            folder.display()
+        ),
+        Ok(false) => {}
+        Err(error) => println!("        no dump of the cluster: {error:#}"),
+    }
+}
+
+fn dump_folder(name: &str) -> PathBuf {
+    let folder: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    PathBuf::from("target/e2e").join(folder)
+}
+
+/// The error and its causes, one below the other.
+fn chain(error: &anyhow::Error) -> String {
+    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+    causes.join("\ncaused by: ")
+}
+
+fn indent(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("        {line}\n"))
+        .collect()
+}
+
+impl Report {
+    /// How many scenarios failed.
+    pub fn failed(&self) -> usize {
+        self.lines
+            .iter()
+            .filter(|line| line.problem.is_some())
+            .count()
+    }
+
+    /// Prints where the time went and the closing line.
+    pub fn print(&self) {
+        println!("\n{:>8}  {:8}  scenario", "seconds", "tier");
+        for line in &self.lines {
+            let mark = if line.problem.is_some() {
+                "FAILED  "
+            } else {
+                ""
+            };
+            println!(
+                "{:>8.1}  {:8}  {mark}{}",
+                line.took.as_secs_f64(),
+                line.tier,
+                line.name
+            );
+        }
+        for tier in Tier::ALL {
+            let lines = self.lines.iter().filter(|line| line.tier == tier);
+            let took: Duration = lines.map(|line| line.took).sum();
+            if !took.is_zero() {
+                println!("{:>8.1}  {tier:8}  (sum)", took.as_secs_f64());
+            }
+        }
+        println!(
+            "\n{} passed, {} failed",
+            self.lines.len() - self.failed(),
+            self.failed()
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! Tier `unit`: what can be checked without a cluster. Formatting, lints, generated files, the
+//! tests of every crate, the charts and the web.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::process::Command;
+
+use super::world::World;
+use super::{Scenario, scenario};
+
+pub mod dependencies;
+
+/// The scenarios of this tier.
+pub fn scenarios() -> Vec<Scenario> {
+    vec![
+        scenario!(Unit, "code is formatted", formatting),
+        scenario!(Unit, "lints find nothing", lints),
+        scenario!(Unit, "every crate's own tests pass", crates),
+        scenario!(Unit, "generated files are up to date", generated),
+        scenario!(
+            Unit,
+            "dependencies keep to the rules of deny.toml",
+            dependencies::check
+        ),
+        scenario!(Unit, "ledgers in a real Vault keep their promises", vault),
+        scenario!(
+            Unit,
+            "ledgers in AWS Secrets Manager keep their promises",
+            aws
+        ),
+        scenario!(Unit, "charts render and pass helm lint", charts),
+        scenario!(Unit, "web: types, unit tests and bundle size", web),
+    ]
+}
+
+/// Runs a command in the root of the repository with its output shown.
+async fn shown(program: &str, arguments: &[&str], folder: &str) -> Result<()> {
+    let line = format!("{program} {}", arguments.join(" "));
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .with_context(|| format!("failed to start {line}"))?;
+    ensure!(status.success(), "{line} (in {folder}): {status}");
+    Ok(())
+}
+
+async fn formatting(_: &World) -> Result<()> {
+    shown("cargo", &["fmt", "--all", "--check"], ".").await
+}
+
+async fn lints(_: &World) -> Result<()> {
+    let arguments = [
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    shown("cargo", &arguments, ".").await
+}
+
+async fn crates(_: &World) -> Result<()> {
+    shown("cargo", &["test", "--quiet", "--workspace"], ".").await
+}
+
+async fn generated(world: &World) -> Result<()> {
+    let generator = world.program("reportapp-crdgen").await?;
+    let generator = generator
+        .to_str()
+        .context("the path of the generator is not UTF-8")?;
+    shown(generator, &["--check"], ".").await
+}
+
+/// Apart from the other tests of the operator, because the program has to be built first.
+async fn vault(world: &World) -> Result<()> {
+    let vault = world
+        .toolchain()
+        .await?
+        .vault_binary(world.progress())
+        .await?;
+    secret_stores("vault::", "REPORTAPP_VAULT", &vault).await
+}
+
+/// AWS is played by moto, which has to be installed first.
+async fn aws(world: &World) -> Result<()> {
+    let python = world
+        .toolchain()
+        .await?
+        .moto_python(world.progress())
+        .await?;
+    secret_stores("aws::", "REPORTAPP_MOTO", &python).await
+}
+
+/// The tests of one secret store; `variable` tells them where its program is. Of the whole workspace,
+/// so that no dependency is compiled again with fewer features.
+async fn secret_stores(filter: &str, variable: &str, program: &Path) -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["test", "--quiet", "--workspace"])
+        .args(["--test", "secret_stores", filter])
+        .env(variable, program)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .context("failed to start cargo")?;
+    ensure!(status.success(), "the tests {filter}: {status}");
+    Ok(())
+}
+
+async fn charts(world: &World) -> Result<()> {
+    let helm = world.toolchain().await?.helm();
+    let helm = helm.to_str().context("the path of helm is not UTF-8")?;
+    let crds = "charts/reportapp-crds";
+    let operator = "charts/reportapp-operator";
+    shown(helm, &["lint", "--quiet", "--strict", crds, operator], ".").await?;
+    let variants: [&[&str]; 3] = [
+        &[],
+        &[
+            "--set",
+            "clusterScope=true,metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true",
+        ],
+        &[
+            "--set",
+            "watchNamespaces={reports,finance},replicas=1,networkPolicy.enabled=false",
+        ],
+    ];
+    for variant in variants {
+        let arguments = [&["template", "check", operator], variant].concat();
+        let rendered = Command::new(helm)
+            .args(&arguments)
+            .output()
+            .await
+            .context("failed to start helm")?;
+        let problem = String::from_utf8_lossy(&rendered.stderr);
+        ensure!(
+            rendered.status.success(),
+            "helm {}: {problem}",
+            arguments.join(" ")
+        );
+    }
+    let refused = Command::new(helm)
+        .args(["template", "check", operator, "--set", "replicas=many"])
+        .output()
+        .await
+        .context("failed to start helm")?;
+    ensure!(
+        !refused.status.success(),
+        "the values schema accepted replicas=many"
+    );
+    Ok(())
+}
+
+async fn web(_: &World) -> Result<()> {
+    let folder = "services/web";
+    shown(
+        "npm",
+        &["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        folder,
+    )
+    .await?;
+    for script in ["typecheck", "test", "build"] {
+        shown("npm", &["run", "--silent", script], folder).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! What scenarios share: the cluster, the demo application on it and the tools. Each is made when
+//! a scenario first asks for it, so that `--tier unit` starts no cluster.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use tokio::sync::OnceCell;
+
+use super::{TestArgs, Where};
+use crate::cluster::{Cluster, Options, Toolchain};
+use crate::demo::Demo;
+use crate::images::programs::{self, Programs};
+use crate::progress::Progress;
+
+/// Everything scenarios share.
+pub struct World {
+    args: TestArgs,
+    progress: Progress,
+    toolchain: OnceCell<Toolchain>,
+    cluster: OnceCell<Running>,
+    demo: OnceCell<Demo>,
+    programs: OnceCell<Programs>,
+}
+
+struct Running {
+    cluster: Cluster,
+    /// Whether it ran before, so that it is left running.
+    borrowed: bool,
+}
+
+impl World {
+    /// An empty world; nothing is started.
+    pub fn new(args: &TestArgs) -> Self {
+        Self {
+            args: args.clone(),
+            progress: Progress::new(),
+            toolchain: OnceCell::new(),
+            cluster: OnceCell::new(),
+            demo: OnceCell::new(),
+            programs: OnceCell::new(),
+        }
+    }
+
+    /// The display of long steps.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The pinned tools, built on first use.
+    ///
+    /// # Errors
+    /// When a tool cannot be built.
+    pub async fn toolchain(&self) -> Result<&Toolchain> {
+        self.toolchain
+            .get_or_try_init(|| Toolchain::ensure(&self.progress))
+            .await
+    }
+
+    /// The program `name` of the workspace, compiled on first use.
+    ///
+    /// # Errors
+    /// When the workspace does not compile.
+    pub async fn program(&self, name: &str) -> Result<PathBuf> {
+        let build = || programs::build(&self.progress);
+        self.programs.get_or_try_init(build).await?.path(name)
+    }
+
+    /// The cluster, started on first use.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn cluster(&self) -> Result<&Cluster> {
+        let running = self.cluster.get_or_try_init(|| self.start()).await?;
+        Ok(&running.cluster)
+    }
+
+    async fn start(&self) -> Result<Running> {
+        if self.args.cluster == Where::External {
+            let kubeconfig = std::env::var_os("KUBECONFIG").map(PathBuf::from);
+            let kubeconfig = kubeconfig.context("set KUBECONFIG to the cluster to test on")?;
+            let registry = self
+                .args
+                .registry
+                .as_deref()
+                .context("--registry is missing")?;
+            let cluster = Cluster::external(&kubeconfig, registry, &self.progress).await?;
+            return Ok(Running {
+                cluster,
+                borrowed: true,
+            });
+        }
+        if let Ok(cluster) = Cluster::attach(&self.args.name).await {
+            return Ok(Running {
+                cluster,
+                borrowed: true,
+            });
+        }
+        let options = Options {
+            owned: !self.args.keep,
+        };
+        let cluster = Cluster::up(&self.args.name, options, &self.progress).await?;
+        Ok(Running {
+            cluster,
+            borrowed: false,
+        })
+    }
+
+    /// The demo application, installed on first use.
+    ///
+    /// # Errors
+    /// When it does not become Ready.
+    pub async fn demo(&self) -> Result<&Demo> {
+        let cluster = self.cluster().await?;
+        self.demo
+            .get_or_try_init(|| Demo::ensure(cluster, &self.progress))
+            .await
+    }
+
+    /// Writes down what the cluster looks like; `false` when there is none.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub async fn dump(&self, folder: &Path) -> Result<bool> {
+        let Some(running) = self.cluster.get() else {
+            return Ok(false);
+        };
+        running.cluster.dump(folder).await?;
+        Ok(true)
+    }
+
+    /// Ends what this run started, unless it shall stay.
+    ///
+    /// # Errors
+    /// When something of the cluster could not be removed.
+    pub async fn close(self, keep: bool) -> Result<()> {
+        match self.cluster.into_inner() {
+            Some(running) if !running.borrowed && !keep => running.cluster.down().await,
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Wires watches, caches and reconciles together: one controller for each part of the scope, all
+//! sharing one [`Shared`]. Runs only while this replica leads.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+use k8s_openapi::NamespaceResourceScope;
+use kube::Resource;
+use kube::runtime::controller::{Action, Config, Controller, Error};
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher;
+use reportapp_crds::{ReportApp, SecretRotation};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::interval;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::canary;
+use crate::context::{Context, Shared};
+use crate::reportapp::reconcile;
+use crate::rotation;
+use crate::scope::{Scope, ScopePart};
+use crate::watch::{Caches, Pauses};
+
+/// How long the first look at owned objects may take before reconciles begin without it.
+const LOAD_WITHIN: Duration = Duration::from_secs(5);
+/// How often objects that were deleted behind our back are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+
+/// Reconciles every ReportApp in `scope` until `stop`, then finishes those in hand.
+pub async fn run(shared: Arc<Shared>, scope: &Scope, concurrency: u16, stop: CancellationToken) {
+    let parts = scope.parts();
+    tracing::info!(?parts, "reconciling");
+    let controllers = parts
+        .into_iter()
+        .map(|part| run_part(Arc::clone(&shared), part, concurrency, stop.clone()));
+    tokio::select! {
+        _ = join_all(controllers) => {}
+        () = forget_deleted(&shared) => {}
+        () = canary::run(Arc::clone(&shared)) => {}
+    }
+}
+
+async fn run_part(shared: Arc<Shared>, part: ScopePart, concurrency: u16, stop: CancellationToken) {
+    let (touched, mut changes) = unbounded_channel::<ObjectRef<ReportApp>>();
+    let (caches, keep_fresh) = Caches::new(&shared.client, &part, &touched);
+    let controller = Controller::new(api(&shared, &part), watcher::Config::default())
+        .with_config(Config::default().concurrency(concurrency))
+        .trigger_backoff(Pauses::default())
+        .reconcile_on(stream::poll_fn(move |task| changes.poll_recv(task)))
+        .graceful_shutdown_on(stop.clone().cancelled_owned());
+    shared
+        .stores
+        .write()
+        .expect("no code panics while it holds this lock")
+        .push(controller.store());
+    let context = Arc::new(Context {
+        shared: Arc::clone(&shared),
+        caches: caches.clone(),
+        wake: touched,
+    });
+    // A task of its own: what it reads must not hold up renewals of the lead. It lives exactly as
+    // long as the reconciles that read the caches.
+    let _keep_fresh = AbortOnDropHandle::new(tokio::spawn(keep_fresh));
+    tokio::select! {
+        () = caches.loaded(LOAD_WITHIN) => {}
+        () = stop.cancelled() => return,
+    }
+    let applications = controller
+        .run(
+            |app, context| async move { Ok::<_, Infallible>(reconcile(app, &context).await) },
+            |_, never, _| -> Action { match *never {} },
+            Arc::clone(&context),
+        )
+        .for_each(|result| {
+            note(&shared, &part, result);
+            ready(())
+        });
+    tokio::join!(
+        applications,
+        rotate(&shared, &part, concurrency, stop, context)
+    );
+}
+
+/// Carries rotations out, one reconcile of each at a time.
+async fn rotate(
+    shared: &Shared,
+    part: &ScopePart,
+    concurrency: u16,
+    stop: CancellationToken,
+    context: Arc<Context>,
+) {
+    let watch = watcher::Config::default();
+    let controller = Controller::new(api::<SecretRotation>(shared, part), watch);
+    shared
+        .rotations
+        .write()
+        .expect("no code panics while it holds this lock")
+        .push(controller.store());
+    controller
+        .with_config(Config::default().concurrency(concurrency))
+        .trigger_backoff(Pauses::default())
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(
+            |rotation, context| async move {
+                Ok::<_, Infallible>(rotation::reconcile::reconcile(rotation, &context).await)
+            },
+            |_, never, _| -> Action { match *never {} },
+            context,
+        )
+        .for_each(|result| {
+            if let Err(Error::QueueError(error)) = result {
+                tracing::warn!(%part, "the watch of SecretRotations failed: {}", brief(&error));
+            }
+            ready(())
+        })
+        .await;
+}
+
+fn api<K>(shared: &Shared, part: &ScopePart) -> kube::Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    part.api(&shared.client)
+}
+
+fn note(
+    shared: &Shared,
+    part: &ScopePart,
+    result: Result<(ObjectRef<ReportApp>, Action), Error<Infallible, watcher::Error>>,
+) {
+    match result {
+        // An owned object changed after its ReportApp was deleted.
+        Ok(_) | Err(Error::ObjectNotFound(_)) => {}
+        Err(Error::QueueError(error)) => {
+            shared.progress.blind(&part.to_string());
+            tracing::warn!(%part, "the watch of ReportApps failed: {}", brief(&error));
+        }
+        Err(error) => tracing::error!(%part, %error, "the controller failed"),
+    }
+}
+
+/// A watch error without what was sent.
+fn brief(error: &watcher::Error) -> String {
+    use crate::api_error::ApiError;
+    match error {
+        watcher::Error::InitialListFailed(cause) => {
+            ApiError::new::<ReportApp>("list", "", cause).to_string()
+        }
+        watcher::Error::WatchStartFailed(cause) | watcher::Error::WatchFailed(cause) => {
+            ApiError::new::<ReportApp>("watch", "", cause).to_string()
+        }
+        other => other.to_string(),
+    }
+}
+
+async fn forget_deleted(shared: &Shared) {
+    let mut ticks = interval(FORGET_EVERY);
+    loop {
+        ticks.tick().await;
+        let stores = shared.apps();
+        let gone = shared.progress.retain(|namespace, name| {
+            let key = ObjectRef::<ReportApp>::new(name).within(namespace);
+            stores.iter().any(|store| store.get(&key).is_some())
+        });
+        for (namespace, name) in gone {
+            shared.forget(&namespace, &name);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Which of the application's pods use which version of a credential. Pure: from the live objects
+//! and the name the published version must have.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use kube::ResourceExt as _;
+
+use super::ledger::{ADOPTED, Entry};
+use super::machine::Rollout;
+use super::target::Round;
+use crate::reportapp::model::{Live, SecretBytes};
+use crate::reportapp::naming;
+use crate::reportapp::status::rollout;
+
+/// The rotation a publication speaks for: that of the key it introduces, of the value it carries
+/// otherwise.
+pub fn rotation_of(entry: &Entry, round: Round) -> String {
+    let introduced = entry
+        .pending
+        .as_ref()
+        .filter(|_| round == Round::Announced && !entry.undoing);
+    introduced
+        .or(entry.current.as_ref())
+        .map_or_else(|| ADOPTED.to_owned(), |value| value.rotation.clone())
+}
+
+/// How far the pods are from using `files`.
+pub fn rollout(
+    live: &Live,
+    app: &str,
+    credential: &str,
+    name_key: &SecretBytes,
+    files: &BTreeMap<String, SecretBytes>,
+) -> Rollout {
+    let wanted = naming::versioned_secret(app, credential, name_key, files);
+    let base = &wanted[..wanted.len() - naming::SUFFIX_DIGITS];
+    let versions = |spec: &PodSpec| {
+        let names = spec
+            .volumes
+            .iter()
+            .flatten()
+            .filter_map(|volume| volume.secret.as_ref()?.secret_name.clone());
+        names
+            .filter(|name| {
+                name.strip_prefix(base).is_some_and(|suffix| {
+                    suffix.len() == naming::SUFFIX_DIGITS
+                        && suffix.bytes().all(|byte| byte.is_ascii_hexdigit())
+                })
+            })
+            .collect::<Vec<_>>()
+    };
+    let is_old = |spec: &PodSpec| versions(spec).iter().any(|name| *name != wanted);
+    let old_pods: Vec<_> = live
+        .pods
+        .iter()
+        .filter(|pod| !has_ended(pod) && pod.spec.as_ref().is_some_and(is_old))
+        .map(|pod| pod.name_any())
+        .collect();
+    let uses = |deployment: &Deployment| {
+        template(deployment).is_some_and(|spec| !versions(spec).is_empty())
+    };
+    let users: Vec<_> = live
+        .deployments
+        .values()
+        .filter(|deployment| uses(deployment))
+        .collect();
+    let waiting = users
+        .iter()
+        .find(|deployment| template(deployment).is_some_and(is_old));
+    let incomplete = users
+        .iter()
+        .find(|deployment| !rollout::is_complete(deployment));
+    let left = u32::try_from(old_pods.len()).unwrap_or(u32::MAX);
+    if waiting.is_none() && incomplete.is_none() && old_pods.is_empty() {
+        return Rollout::Complete;
+    }
+    let obstacle = incomplete.and_then(|deployment| rollout::obstacle(live, deployment));
+    if waiting.is_none()
+        && let Some(obstacle) = obstacle
+    {
+        return Rollout::Unhealthy {
+            old_pods: left,
+            message: format!(
+                "{obstacle}. The old value still works, so everything serves; mend the pod, or \
+                 delete the rotation to stop"
+            ),
+        };
+    }
+    let message = match (waiting, incomplete, old_pods.as_slice()) {
+        (Some(deployment), _, _) => format!(
+            "waiting for Deployment {} to take the new version over",
+            deployment.name_any()
+        ),
+        (None, Some(deployment), _) => {
+            format!(
+                "waiting for the pods of Deployment {}",
+                deployment.name_any()
+            )
+        }
+        (None, None, names) => format!("waiting for {} to end", names.join(", ")),
+    };
+    Rollout::Moving {
+        old_pods: left,
+        message,
+    }
+}
+
+fn template(deployment: &Deployment) -> Option<&PodSpec> {
+    deployment.spec.as_ref()?.template.spec.as_ref()
+}
+
+/// A pod that ran to its end holds no connection; one that is Terminating may.
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+#[cfg(test)]
+mod tests;

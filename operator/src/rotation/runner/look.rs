@@ -1,0 +1,289 @@
+//! Looks at one credential: what is durable, then of backend and pods only what its stage needs, and
+//! what follows from both. Changes nothing, but that an emergency blocks here, before all else.
+
+use k8s_openapi::jiff::Timestamp;
+use reportapp_crds::secret_rotation::StepName;
+
+use super::super::ledger::{Entry, SecretText, Value};
+use super::super::machine::{self, Effect, Ending, Next, Order, Published, Rollout, Seen, Stage};
+use super::super::target::{Strategy, Target};
+use super::super::trouble::{Reason, Trouble};
+use super::super::world::{Read, World};
+use super::Course;
+use crate::backend::Login;
+
+/// One credential in one pass.
+pub(super) struct Look<'a> {
+    /// The rotation it is looked at for: usually the one of the pass.
+    pub(super) order: Order,
+    pub(super) target: &'a Target,
+    pub(super) read: Read,
+    pub(super) published: Option<Published>,
+    pub(super) stage: Stage,
+    pub(super) seen: Seen,
+    pub(super) blocked: Option<u32>,
+    pub(super) next: Next,
+}
+
+/// Reads what is durable, and of the rest only what the stage needs.
+pub(super) async fn look<'a, W: World>(
+    world: &W,
+    order: &Order,
+    target: &'a Target,
+    course: Course,
+) -> Result<Look<'a>, (StepName, Trouble)> {
+    let at_plan = |trouble| (StepName::Plan, trouble);
+    let published = world.published(target).await.map_err(at_plan)?;
+    let read = match world.read(target).await {
+        Ok(read) => read,
+        Err(trouble) => {
+            // What consumers have been given since is not to be blocked again.
+            let given = published.as_ref().is_some_and(|p| p.rotation == order.id);
+            return Err(match order.emergency && !given {
+                true => blocked_without_ledger(world, order, target, trouble).await,
+                false => (StepName::Plan, trouble),
+            });
+        }
+    };
+    if let Some(other) = abandoned(world, order, &read.entry, course)
+        .await
+        .map_err(at_plan)?
+    {
+        return assess(world, other, target, Course::Late, published, read).await;
+    }
+    assess(world, order.clone(), target, course, published, read).await
+}
+
+/// The open rotation, if it is not this one and nobody carries it out any more: its object is gone,
+/// or was given up while its ReportApp was missing. It is ended in its place, or the credential would
+/// never rotate again.
+async fn abandoned<W: World>(
+    world: &W,
+    order: &Order,
+    entry: &Entry,
+    course: Course,
+) -> Result<Option<Order>, Trouble> {
+    let Some(open) = entry.rotation.as_ref().filter(|open| **open != order.id) else {
+        return Ok(None);
+    };
+    // An emergency takes over whatever is open.
+    if order.emergency || course != Course::Forward || !world.is_over(open).await? {
+        return Ok(None);
+    }
+    Ok(Some(Order {
+        id: open.clone(),
+        fence: entry.fence,
+        emergency: entry.emergency,
+        repairs: true,
+    }))
+}
+
+async fn assess<'a, W: World>(
+    world: &W,
+    order: Order,
+    target: &'a Target,
+    course: Course,
+    published: Option<Published>,
+    mut read: Read,
+) -> Result<Look<'a>, (StepName, Trouble)> {
+    let at_plan = |trouble| (StepName::Plan, trouble);
+    let foreign = target.is_foreign(&read.entry);
+    let ours = read.entry.rotation.as_ref() == Some(&order.id);
+    if foreign && ours && course == Course::Forward {
+        return Err((StepName::Plan, role_changed(target)));
+    }
+    if foreign && (read.entry.rotation.is_none() || (order.emergency && !ours)) {
+        read.entry = begun_anew(read.entry);
+    }
+    if read.entry.current.is_none() {
+        read.entry.current = Some(world.adopted(target).await.map_err(at_plan)?);
+    }
+    let stage = machine::stage(&order, &read.entry, published.as_ref());
+    let mut look = Look {
+        order,
+        target,
+        read,
+        published,
+        stage,
+        seen: Seen::default(),
+        blocked: None,
+        next: Next::Done,
+    };
+    if foreign && ours {
+        // Nobody may touch the other role for this credential any more; the next rotation starts
+        // from the value the spec names.
+        look.next = Next::Act(Effect::Close { succeeded: false });
+        return Ok(look);
+    }
+    see(world, &mut look).await?;
+    look.next = decide(&look, world.now(), course);
+    Ok(look)
+}
+
+fn decide(look: &Look<'_>, now: Timestamp, course: Course) -> Next {
+    let order = &look.order;
+    let published = look.published.as_ref();
+    let entry = &look.read.entry;
+    let next = machine::next(order, look.target, entry, published, &look.seen, now);
+    if course == Course::Forward {
+        return next;
+    }
+    let cancelled = course == Course::Cancelled;
+    match machine::ending(order, look.stage, &look.seen, &next, cancelled) {
+        Ending::Forget => Next::Done,
+        Ending::TakeBack => Next::Act(Effect::TakeBack),
+        Ending::StopHere => Next::Act(Effect::Close { succeeded: false }),
+        Ending::GoOn => next,
+    }
+}
+
+/// What the spec named before is another role's ledger; only the fence and the history stay.
+fn begun_anew(entry: Entry) -> Entry {
+    Entry {
+        fence: entry.fence,
+        rotation: entry.rotation,
+        closed: entry.closed,
+        superseded: entry.superseded,
+        ..Entry::default()
+    }
+}
+
+fn role_changed(target: &Target) -> Trouble {
+    Trouble::new(
+        Reason::AppNotReady,
+        format!(
+            "the spec names another role for credential {} than when this rotation began; name the \
+             former one again, or delete the rotation and create another",
+            target.name
+        ),
+    )
+}
+
+/// Asks backend and pods.
+async fn see<W: World>(world: &W, look: &mut Look<'_>) -> Result<(), (StepName, Trouble)> {
+    let order = &look.order;
+    let at = |step| move |trouble| (step, trouble);
+    let (target, entry, seen) = (look.target, &look.read.entry, &mut look.seen);
+    let (pending, current) = (entry.pending.as_ref(), entry.current.as_ref());
+    match look.stage {
+        Stage::Generate if order.emergency => {
+            let ended = world.block(target, order.fence_over(entry)).await;
+            look.blocked = Some(ended.map_err(at(StepName::Block))?);
+            seen.current = login(world, target, current)
+                .await
+                .map_err(at(StepName::Plan))?;
+        }
+        Stage::Generate if entry.rotation.is_none() => {
+            let before = see_before(world, order, target, entry, seen).await;
+            before.map_err(at(StepName::Plan))?;
+        }
+        Stage::Introduce => {
+            let tried = probe(world, target, pending).await;
+            seen.pending = tried.map_err(at(StepName::Test))?;
+        }
+        Stage::Publish => {
+            let tried = probe(world, target, current).await;
+            seen.current = tried.map_err(at(StepName::Test))?;
+        }
+        Stage::Announce | Stage::Retire => {
+            seen.rollout = Some(world.rollout(target).await.map_err(at(StepName::RollOut))?);
+        }
+        Stage::Converge => {
+            let rollout = world.rollout(target).await.map_err(at(StepName::RollOut))?;
+            if rollout == Rollout::Complete
+                && let Some(previous) = &entry.previous
+            {
+                let sessions = world.sessions(target, previous).await;
+                seen.sessions = Some(sessions.map_err(at(StepName::Converge))?);
+            }
+            seen.rollout = Some(rollout);
+        }
+        Stage::Undo => {
+            seen.rollout = Some(world.rollout(target).await.map_err(at(StepName::RollOut))?);
+            for (value, seen) in [(pending, &mut seen.pending), (current, &mut seen.current)] {
+                let tried = login(world, target, value).await;
+                *seen = tried.map_err(at(StepName::Retire))?;
+            }
+        }
+        Stage::Generate | Stage::Closed => {}
+    }
+    Ok(())
+}
+
+/// Before the first step: whether the value in use works, and whether anybody still uses what this
+/// rotation would take away.
+async fn see_before<W: World>(
+    world: &W,
+    order: &Order,
+    target: &Target,
+    entry: &Entry,
+    seen: &mut Seen,
+) -> Result<(), Trouble> {
+    if !order.repairs {
+        seen.current = login(world, target, entry.current.as_ref()).await?;
+    }
+    let left = machine::leftover(order, entry);
+    if let Some(left) = left {
+        seen.previous = world.login(target, left).await?;
+    }
+    if let Some(left) = left.filter(|_| seen.previous != Some(Login::Refused)) {
+        seen.rollout = Some(world.rollout(target).await?);
+        seen.sessions = Some(world.sessions(target, left).await?);
+    } else if target.strategy == Strategy::AlternatingUsers {
+        let successor = Value {
+            rotation: order.id.clone(),
+            username: target.successor(entry),
+            secret: SecretText::new(""),
+            created: world.now(),
+        };
+        seen.sessions = Some(world.sessions(target, &successor).await?);
+    }
+    Ok(())
+}
+
+/// Blocking needs no ledger: leaked values die at once, whatever the secret store does.
+async fn blocked_without_ledger<W: World>(
+    world: &W,
+    order: &Order,
+    target: &Target,
+    trouble: Trouble,
+) -> (StepName, Trouble) {
+    match world.block(target, order.fence).await {
+        Ok(_) => (
+            StepName::Block,
+            Trouble::new(
+                Reason::BlockedAwaitingStore,
+                format!(
+                    "every value of credential {} is blocked; a new one has to wait: {trouble}",
+                    target.name
+                ),
+            ),
+        ),
+        // Its own later changes carry a greater fence: what had to be blocked is.
+        Err(fenced) if fenced.reason == Reason::Superseded => (StepName::Block, trouble),
+        Err(trouble) => (StepName::Block, trouble),
+    }
+}
+
+/// Logs in where there is a value and something to log in to.
+async fn login<W: World>(
+    world: &W,
+    target: &Target,
+    value: Option<&Value>,
+) -> Result<Option<Login>, Trouble> {
+    match value {
+        Some(value) => world.login(target, value).await,
+        None => Ok(None),
+    }
+}
+
+/// A value with nothing to log in to counts as accepted.
+pub(super) async fn probe<W: World>(
+    world: &W,
+    target: &Target,
+    value: Option<&Value>,
+) -> Result<Option<Login>, Trouble> {
+    let Some(value) = value else { return Ok(None) };
+    let login = world.login(target, value).await?;
+    Ok(Some(login.unwrap_or(Login::Accepted)))
+}

@@ -1,0 +1,376 @@
+//! What a pass found as `SecretRotationStatus`. Pure; the old status is read only to keep times.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use reportapp_crds::SecretRotation;
+use reportapp_crds::secret_rotation::{
+    CredentialProgress, Mode, Phase, RotationStep, SecretRotationStatus, StepName,
+};
+
+use super::runner::{Course, Progress, State};
+use super::target::Target;
+use super::trouble::Reason;
+use crate::api_error::shortened;
+use crate::reportapp::status::{READY, RECONCILING, STALLED};
+
+/// Most bytes of a message.
+const MESSAGE_BYTES: usize = 1_000;
+/// Most steps the status holds of one credential.
+const MAX_STEPS: usize = 24;
+
+/// What the operator found out, beside the credentials.
+pub struct Facts<'a> {
+    /// The rotation as last seen.
+    pub rotation: &'a SecretRotation,
+    /// Now, in whole seconds.
+    pub now: Timestamp,
+    /// How it goes on.
+    pub course: Course,
+}
+
+/// How a rotation stands as a whole.
+struct Verdict {
+    phase: Phase,
+    reason: String,
+    message: String,
+    stalled: bool,
+}
+
+/// The status after a pass over `targets`.
+pub fn after_pass(
+    facts: &Facts<'_>,
+    targets: &[Target],
+    found: &[Progress],
+) -> SecretRotationStatus {
+    let mut status = begun(facts);
+    for (target, progress) in targets.iter().zip(found) {
+        note(&mut status.credentials, target, progress, facts.now);
+    }
+    status.step = found.iter().map(|progress| progress.step).min();
+    conclude(facts, &mut status, verdict(facts, targets, found));
+    status
+}
+
+/// The status of a rotation that cannot be worked on; the credentials stay as they were last seen.
+pub fn in_trouble(facts: &Facts<'_>, reason: Reason, message: &str) -> SecretRotationStatus {
+    let mut status = begun(facts);
+    let late = facts.course == Course::Late;
+    let verdict = Verdict {
+        phase: if late { Phase::Failed } else { Phase::Running },
+        reason: reason.to_string(),
+        message: message.to_owned(),
+        stalled: !late,
+    };
+    conclude(facts, &mut status, verdict);
+    status
+}
+
+/// The status of a dry run.
+pub fn dry_run(facts: &Facts<'_>, plan: Vec<String>) -> SecretRotationStatus {
+    let mut status = begun(facts);
+    status.plan = plan;
+    let verdict = Verdict {
+        phase: Phase::Succeeded,
+        reason: "DryRun".to_owned(),
+        message: "dry run: nothing was changed; status.plan shows what would be".to_owned(),
+        stalled: false,
+    };
+    conclude(facts, &mut status, verdict);
+    status
+}
+
+fn begun(facts: &Facts<'_>) -> SecretRotationStatus {
+    let mut status = facts.rotation.status.clone().unwrap_or_default();
+    status.observed_generation = facts.rotation.metadata.generation;
+    status.started_at.get_or_insert(Time(facts.now));
+    status
+}
+
+fn verdict(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
+    let plain = |phase, reason: &str, message: String| Verdict {
+        phase,
+        reason: reason.to_owned(),
+        message,
+        stalled: false,
+    };
+    let ended =
+        |progress: &Progress| matches!(progress.state, State::Ended { .. } | State::Superseded);
+    if found.iter().all(ended) {
+        return end(facts, targets, found);
+    }
+    let named = found.iter().zip(targets);
+    if let Some((trouble, target)) =
+        named
+            .clone()
+            .find_map(|(progress, target)| match &progress.state {
+                State::Stalled(trouble) if !trouble.reason.is_passing() => Some((trouble, target)),
+                _ => None,
+            })
+    {
+        return Verdict {
+            phase: Phase::Running,
+            reason: trouble.reason.to_string(),
+            message: format!("{}: {}", target.name, trouble.message),
+            stalled: true,
+        };
+    }
+    let waiting = named
+        .clone()
+        .find_map(|(progress, target)| match &progress.state {
+            State::Waiting(waiting) => Some((waiting, target)),
+            _ => None,
+        });
+    if let Some((waiting, target)) = waiting {
+        let queued = waiting.step == StepName::Plan;
+        let phase = if queued {
+            Phase::Pending
+        } else {
+            Phase::Running
+        };
+        let reason = if queued { "WaitingForOther" } else { "Waiting" };
+        return plain(
+            phase,
+            reason,
+            format!("{}: {}", target.name, waiting.message),
+        );
+    }
+    let step = found.iter().map(|progress| progress.step).min();
+    let step = step.map(|step| format!("{step:?}")).unwrap_or_default();
+    plain(Phase::Running, "Working", format!("at step {step}"))
+}
+
+fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
+    let succeeded = |state: &State| {
+        matches!(
+            state,
+            State::Ended {
+                succeeded: true,
+                ..
+            }
+        )
+    };
+    let both_valid = |state: &State| {
+        matches!(
+            state,
+            State::Ended {
+                both_valid: true,
+                ..
+            }
+        )
+    };
+    let named = |test: &dyn Fn(&State) -> bool| {
+        let named = targets.iter().zip(found);
+        let named = named.filter(|(_, progress)| test(&progress.state));
+        let names: Vec<_> = named.map(|(target, _)| target.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let emergency = facts.rotation.spec.mode == Mode::Emergency;
+    let why = || {
+        let before = facts.rotation.status.as_ref();
+        let message = before.and_then(|status| status.message.clone());
+        message.unwrap_or_default()
+    };
+    let (phase, reason, message) = if let Some(names) =
+        named(&succeeded).filter(|_| named(&|state| !succeeded(state)).is_none())
+    {
+        (
+            Phase::Succeeded,
+            "Succeeded",
+            format!("{names}: the new value is in use, the old one is refused"),
+        )
+    } else if let Some(names) = named(&|state| *state == State::Superseded) {
+        let message = format!("{names}: an emergency rotation took over");
+        (Phase::Failed, "Superseded", message)
+    } else if let Some(names) = named(&both_valid) {
+        let old = if emergency {
+            "the old one is blocked, but it was not waited for the pods"
+        } else {
+            "the old one stays valid beside it"
+        };
+        (
+            Phase::Failed,
+            "OldSessionsRemain",
+            format!(
+                "{names}: the new value is in use and {old}; last seen: {}",
+                why()
+            ),
+        )
+    } else {
+        let cancelled = facts.course == Course::Cancelled;
+        let reason = if cancelled {
+            "Cancelled"
+        } else {
+            "DeadlineExceeded"
+        };
+        if emergency {
+            let message = format!(
+                "no new value is in use and the old ones may be blocked; create another rotation. \
+                 Last seen: {}",
+                why()
+            );
+            (Phase::Failed, reason, message)
+        } else {
+            let message = "what was begun is undone; the old value is in use".to_owned();
+            (Phase::Expired, reason, message)
+        }
+    };
+    Verdict {
+        phase,
+        reason: reason.to_owned(),
+        message,
+        stalled: false,
+    }
+}
+
+fn conclude(facts: &Facts<'_>, status: &mut SecretRotationStatus, verdict: Verdict) {
+    if verdict.phase.is_final() {
+        status.finished_at.get_or_insert(Time(facts.now));
+        for credential in &mut status.credentials {
+            finish_open_steps(credential, facts.now);
+        }
+    }
+    let message = shortened(&verdict.message, MESSAGE_BYTES).into_owned();
+    status.phase = Some(verdict.phase);
+    status.message = Some(message.clone());
+    let succeeded = verdict.phase == Phase::Succeeded;
+    let states = [
+        (READY, succeeded),
+        (RECONCILING, !verdict.phase.is_final() && !verdict.stalled),
+        (
+            STALLED,
+            verdict.stalled || matches!(verdict.phase, Phase::Failed | Phase::Expired),
+        ),
+    ];
+    status.conditions = states
+        .into_iter()
+        .map(|(kind, holds)| condition(facts, kind, holds, &verdict.reason, &message))
+        .collect();
+}
+
+fn condition(facts: &Facts<'_>, kind: &str, holds: bool, reason: &str, message: &str) -> Condition {
+    let state = if holds { "True" } else { "False" };
+    let before = facts
+        .rotation
+        .status
+        .iter()
+        .flat_map(|status| &status.conditions);
+    let same = before
+        .into_iter()
+        .find(|found| found.type_ == kind && found.status == state);
+    Condition {
+        type_: kind.to_owned(),
+        status: state.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        observed_generation: facts.rotation.metadata.generation,
+        last_transition_time: same
+            .map_or(Time(facts.now), |found| found.last_transition_time.clone()),
+    }
+}
+
+fn note(
+    credentials: &mut Vec<CredentialProgress>,
+    target: &Target,
+    progress: &Progress,
+    now: Timestamp,
+) {
+    let position = credentials
+        .iter()
+        .position(|found| found.name == target.name);
+    let credential = match position {
+        Some(position) => &mut credentials[position],
+        None => {
+            credentials.push(CredentialProgress {
+                name: target.name.clone(),
+                strategy: format!("{:?}", target.strategy),
+                from: None,
+                to: None,
+                old_sessions: None,
+                old_pods: None,
+                ended_sessions: None,
+                old_refused: false,
+                steps: Vec::new(),
+            });
+            credentials.last_mut().expect("it was just pushed")
+        }
+    };
+    if progress.to.is_some() {
+        credential.from.clone_from(&progress.from);
+        credential.to.clone_from(&progress.to);
+    }
+    let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    if let Some(sessions) = &progress.old_sessions {
+        credential.old_sessions = Some(number(sessions.count));
+    }
+    if let Some(pods) = progress.old_pods {
+        credential.old_pods = Some(number(pods));
+    }
+    if let Some(ended) = progress.blocked {
+        credential.ended_sessions = Some(credential.ended_sessions.unwrap_or(0) + number(ended));
+    }
+    credential.old_refused |= progress.old_refused;
+    if progress.blocked.is_some() && credential.steps.iter().all(|s| s.name != StepName::Block) {
+        credential.steps.push(RotationStep {
+            name: StepName::Block,
+            started_at: Time(now),
+            finished_at: Some(Time(now)),
+            attempts: 1,
+        });
+    }
+    enter(credential, progress, now);
+}
+
+/// Opens the step in hand, or counts another try of it.
+fn enter(credential: &mut CredentialProgress, progress: &Progress, now: Timestamp) {
+    if let Some(step) = credential
+        .steps
+        .iter_mut()
+        .find(|step| step.name == progress.step && step.finished_at.is_none())
+    {
+        // Counting every look of a long wait would only make noise.
+        if progress.state == State::Acted {
+            step.attempts += 1;
+        }
+        return;
+    }
+    finish_open_steps(credential, now);
+    for passed in passed_through(progress) {
+        let done = credential.steps.iter().any(|step| step.name == *passed);
+        if !done {
+            open(credential, *passed, now);
+        }
+    }
+    finish_open_steps(credential, now);
+    open(credential, progress.step, now);
+}
+
+/// Steps that were done in the same visit as the one it ended with.
+fn passed_through(progress: &Progress) -> &'static [StepName] {
+    match (progress.step, &progress.state) {
+        (StepName::Promote, State::Acted) => &[StepName::Test],
+        (StepName::Close, State::Ended { .. }) if progress.old_refused => {
+            &[StepName::Converge, StepName::Retire]
+        }
+        _ => &[],
+    }
+}
+
+fn open(credential: &mut CredentialProgress, name: StepName, now: Timestamp) {
+    if credential.steps.len() < MAX_STEPS {
+        credential.steps.push(RotationStep {
+            name,
+            started_at: Time(now),
+            finished_at: None,
+            attempts: 1,
+        });
+    }
+}
+
+fn finish_open_steps(credential: &mut CredentialProgress, now: Timestamp) {
+    for step in &mut credential.steps {
+        step.finished_at.get_or_insert(Time(now));
+    }
+}
+
+#[cfg(test)]
+mod tests;

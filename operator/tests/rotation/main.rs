@@ -1,0 +1,14 @@
+//! Rotations against real PostgreSQL and Redis servers, with the ledger, publication and roll-outs
+//! played by a stub that can stop at any chosen effect.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod consumers;
+mod crash_points;
+mod crashing;
+mod emergencies;
+mod endings;
+mod faults;
+mod sandbox;
+mod scenes;
+mod servers;

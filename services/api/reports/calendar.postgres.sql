@@ -1,0 +1,4 @@
+SELECT year, month
+FROM periods
+WHERE company = $1
+ORDER BY period

@@ -1,0 +1,3 @@
+SELECT id, name, tax_id, currency
+FROM companies
+ORDER BY name COLLATE "C", id

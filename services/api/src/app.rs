@@ -1,0 +1,96 @@
+//! What all handlers share, made once at start and handed to the router.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reportapp_config::credential::Secret;
+use reportapp_session::{Passwords, SessionStore, Throttle, ThrottleLimits, Tokens};
+
+use crate::erp::Servers;
+use crate::metrics::HttpMetrics;
+use crate::peer::Cidr;
+use crate::store::Store;
+use crate::web::WebUi;
+
+/// Guesses at one user: ten at once, then one per half minute.
+const IDENTITY_LIMITS: ThrottleLimits = ThrottleLimits {
+    burst: 10,
+    refill: Duration::from_secs(30),
+    keys: 20_000,
+};
+
+/// Guesses from one address, which may be a whole office: thirty at once, then one per five seconds.
+const ADDRESS_LIMITS: ThrottleLimits = ThrottleLimits {
+    burst: 30,
+    refill: Duration::from_secs(5),
+    keys: 20_000,
+};
+
+/// Codes tried in one chat: five at once, then one per minute.
+const CHAT_LIMITS: ThrottleLimits = ThrottleLimits {
+    burst: 5,
+    refill: Duration::from_secs(60),
+    keys: 20_000,
+};
+
+/// The shared state of the application.
+pub struct App {
+    /// Name of the application.
+    pub name: String,
+    /// Path below which it is served, `/` or `/x/`.
+    pub path_prefix: String,
+    /// Whether clients reach us over TLS, so that cookies can insist on it.
+    pub secure: bool,
+    /// Proxies whose headers are believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Users, links, audit.
+    pub store: Arc<Store>,
+    /// Living sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// Password hashes.
+    pub passwords: Passwords,
+    /// ERP databases.
+    pub servers: Servers,
+    /// Guesses per user.
+    pub identity_throttle: Throttle,
+    /// Guesses per address.
+    pub address_throttle: Throttle,
+    /// Guesses per chat.
+    pub chat_throttle: Throttle,
+    /// Token of the internal listener; `None`: there is none.
+    pub internal_token: Option<InternalToken>,
+    /// Name of the bot; `None`: linking is switched off or has no deep link.
+    pub bot_username: Option<String>,
+    /// The built web UI.
+    pub web: WebUi,
+    /// Counters and histograms of HTTP.
+    pub metrics: HttpMetrics,
+}
+
+/// The bearer token of the bot.
+#[derive(Debug)]
+pub struct InternalToken(Secret);
+
+impl InternalToken {
+    /// Wraps a token.
+    pub fn new(token: Secret) -> Self {
+        Self(token)
+    }
+
+    /// Compares without telling by its time how much was right.
+    pub fn matches(&self, presented: &str) -> bool {
+        let (own, presented) = (self.0.expose().as_bytes(), presented.as_bytes());
+        aws_lc_rs::constant_time::verify_slices_are_equal(own, presented).is_ok()
+    }
+}
+
+/// The three throttles with the limits of the product.
+pub(crate) fn throttles() -> (Throttle, Throttle, Throttle) {
+    (
+        Throttle::new(IDENTITY_LIMITS),
+        Throttle::new(ADDRESS_LIMITS),
+        Throttle::new(CHAT_LIMITS),
+    )
+}

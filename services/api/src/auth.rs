@@ -1,0 +1,159 @@
+//! From the headers of a request to the user who sent it.
+//!
+//! Three questions must be answered yes: is the token ours and fresh, does its session still
+//! exist, is its user still active. The last two go to the stores for every request, at the same
+//! time; a store that cannot answer refuses the request.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+use jiff::Timestamp;
+use reportapp_session::Session;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::store::{Role, User};
+
+/// Name of the cookie that carries the access token.
+pub const COOKIE_NAME: &str = "access_token";
+
+/// Who sent a request, proven.
+#[derive(Debug)]
+pub struct Caller {
+    /// The user.
+    pub user: User,
+    /// The session the request belongs to.
+    pub session: Session,
+}
+
+impl Caller {
+    /// Refuses a caller without the role; an administrator has every role.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`].
+    pub fn require(&self, role: Role) -> Result<(), ApiError> {
+        let roles = &self.user.roles;
+        if roles.contains(&role) || roles.contains(&Role::Admin) {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden)
+        }
+    }
+}
+
+impl App {
+    /// The caller of a request.
+    ///
+    /// # Errors
+    /// [`ApiError::NotSignedIn`], or the store that could not answer.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        let token = token(headers).ok_or(ApiError::NotSignedIn)?;
+        let claims = self.tokens.verify(token, Timestamp::now());
+        let claims = claims.map_err(|_| ApiError::NotSignedIn)?;
+        let (session, user) = futures::join!(
+            self.sessions.find(&claims.sid),
+            self.store.find_user(&claims.sub)
+        );
+        let session = session?.filter(|session| session.user == claims.sub);
+        let session = session.ok_or(ApiError::NotSignedIn)?;
+        let user = user?.filter(|user| user.is_active);
+        let user = user.ok_or(ApiError::NotSignedIn)?;
+        Ok(Caller { user, session })
+    }
+
+    /// A caller who may read reports.
+    ///
+    /// # Errors
+    /// As [`App::authenticate`], and [`ApiError::Forbidden`].
+    pub async fn authenticate_reader(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        let caller = self.authenticate(headers).await?;
+        caller.require(Role::Reports)?;
+        Ok(caller)
+    }
+
+    /// Lets only the bot in.
+    ///
+    /// # Errors
+    /// [`ApiError::NotSignedIn`].
+    pub fn authenticate_bot(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let presented = bearer(headers);
+        let matches = self
+            .internal_token
+            .as_ref()
+            .zip(presented)
+            .is_some_and(|(own, presented)| own.matches(presented));
+        if matches {
+            Ok(())
+        } else {
+            Err(ApiError::NotSignedIn)
+        }
+    }
+
+    /// The `Set-Cookie` value that hands a token to a browser, or takes it away (`None`).
+    pub fn cookie(&self, token: Option<(&str, u64)>) -> String {
+        let (value, max_age) = token.unwrap_or(("", 0));
+        let secure = if self.secure { "; Secure" } else { "" };
+        let path = &self.path_prefix;
+        format!(
+            "{COOKIE_NAME}={value}; HttpOnly{secure}; SameSite=Strict; Path={path}; Max-Age={max_age}"
+        )
+    }
+}
+
+/// The header wins over the cookie: a script that sends one means it.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).or_else(|| cookie(headers))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim())
+        .filter(|token| !token.is_empty())
+}
+
+/// HTTP/2 clients may send one `cookie` header per cookie.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(COOKIE).iter();
+    let mut pairs = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, value)| *name == COOKIE_NAME && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn the_header_wins_over_the_cookie() {
+        let both = headers(&[
+            ("authorization", "bearer abc"),
+            ("cookie", "access_token=xyz"),
+        ]);
+        assert_eq!(token(&both), Some("abc"));
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others_and_across_headers() {
+        let split = headers(&[
+            ("cookie", "theme=dark; a=b"),
+            ("cookie", "access_token=xyz"),
+        ]);
+        assert_eq!(token(&split), Some("xyz"));
+        assert_eq!(token(&headers(&[("cookie", "xaccess_token=no")])), None);
+        assert_eq!(token(&headers(&[("authorization", "Basic abc")])), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! Serves sample data from one process, to look at the product without a cluster.
+//!
+//! Plain HTTP on the loopback interface, so that a browser opens it without a warning. The sample
+//! ERP is a SQLite file that is generated once and kept in the user's cache; users, sessions and
+//! keys live only as long as the process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use reportapp_config::DatabaseConfig;
+use reportapp_config::database::PoolConfig;
+use reportapp_pool::Pool;
+use reportapp_session::{KeySet, MemoryStore, Passwords, Tokens, random};
+use reportapp_telemetry::{Health, Shutdown};
+
+use crate::app::{App, throttles};
+use crate::args::Args;
+use crate::erp::{Server, Servers};
+use crate::metrics::HttpMetrics;
+use crate::router;
+use crate::run::{SERVICE, serve};
+use crate::server::Listener;
+use crate::store::users::NewUser;
+use crate::store::{Role, Store};
+use crate::web::WebUi;
+
+mod sample;
+
+/// Name of the one server.
+pub(crate) const SERVER: &str = "demo";
+/// Name to sign in with.
+const USERNAME: &str = "admin";
+/// A working day.
+const TOKEN_LIFETIME_SECONDS: u64 = 8 * 60 * 60;
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// Serves the demo until a signal comes.
+///
+/// # Errors
+/// An address that is taken or not of this machine, or a folder that cannot be written.
+pub async fn run(args: &Args, shutdown: &Shutdown) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        args.demo_listen.ip().is_loopback(),
+        "the demo speaks plain HTTP and listens on this machine only; give a loopback address"
+    );
+    let health = Health::new(SERVICE, env!("CARGO_PKG_VERSION"));
+    let temporary = tempfile::tempdir().context("failed to make a temporary folder")?;
+    let erp = sample::open(args.demo_dir.as_deref()).await?;
+    let web = WebUi::load(&web_root(args.web_root.as_deref()));
+    let app = Arc::new(build(&health, &temporary.path().join("store.sqlite"), erp, web).await?);
+    let password = create_user(&app).await?;
+    let listener = Listener::bind(args.demo_listen, None, router::public(&app)).await?;
+    announce(&format!("http://{}/", listener.local_addr()?), &password);
+    health.set_ready(true);
+    serve(vec![listener], &health, shutdown.token(), DRAIN).await;
+    Ok(())
+}
+
+/// An application with a migrated SQLite store at `store`, in-process sessions and one server.
+pub(crate) async fn build(
+    health: &Health,
+    store: &Path,
+    erp: Server,
+    web: WebUi,
+) -> anyhow::Result<App> {
+    let store = Store::new(Pool::open("store", &sqlite(store, false)).await?);
+    store.migrate().await?;
+    let (identity_throttle, address_throttle, chat_throttle) = throttles();
+    Ok(App {
+        name: "demo".to_owned(),
+        path_prefix: "/".to_owned(),
+        secure: false,
+        trusted_proxies: Vec::new(),
+        store: Arc::new(store),
+        sessions: Arc::new(MemoryStore::new()),
+        tokens: Tokens::new("demo", TOKEN_LIFETIME_SECONDS, KeySet::ephemeral()),
+        passwords: Passwords::new()?,
+        servers: Servers::new(vec![erp]),
+        identity_throttle,
+        address_throttle,
+        chat_throttle,
+        internal_token: None,
+        bot_username: None,
+        web,
+        metrics: HttpMetrics::register(health.registry())?,
+    })
+}
+
+async fn create_user(app: &App) -> anyhow::Result<String> {
+    let password = random::password(12);
+    let user = NewUser {
+        username: USERNAME.to_owned(),
+        display_name: "Demo".to_owned(),
+        password_hash: app.passwords.hash(&password).await?,
+        roles: vec![Role::Admin, Role::Reports],
+        must_change_password: false,
+    };
+    app.store.create_first_user(&user).await?;
+    Ok(password)
+}
+
+/// Settings of a SQLite file.
+pub(crate) fn sqlite(path: &Path, read_only: bool) -> DatabaseConfig {
+    DatabaseConfig::Sqlite {
+        path: path.to_owned(),
+        read_only,
+        pool: PoolConfig::default(),
+    }
+}
+
+/// Where the UI is: as told, as installed, or as built in a checkout.
+fn web_root(given: Option<&Path>) -> PathBuf {
+    let candidates = ["/usr/share/reportapp/web", "services/web/dist"];
+    let found = candidates.iter().map(Path::new);
+    let found = found
+        .into_iter()
+        .find(|path| path.join("index.html").exists());
+    given
+        .or(found)
+        .unwrap_or(Path::new(candidates[0]))
+        .to_owned()
+}
+
+#[allow(
+    clippy::print_stdout,
+    reason = "this is what the person who started it reads"
+)]
+fn announce(url: &str, password: &str) {
+    println!();
+    println!("  ReportApp demo with sample data");
+    println!("  open      {url}");
+    println!("  user      {USERNAME}");
+    println!("  password  {password}");
+    println!();
+}

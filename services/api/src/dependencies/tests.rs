@@ -1,0 +1,106 @@
+//! Readiness, the first administrator, and what `/status` says when something is wrong.
+
+use reportapp_config::status::DependencyState;
+use reportapp_session::MemoryStore;
+
+use super::*;
+use crate::test_support::{open, sqlite_pool};
+
+fn credential(username: &str, password: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("username"), format!("{username}\n")).unwrap();
+    std::fs::write(folder.path().join("password"), format!("{password}\n")).unwrap();
+    folder
+}
+
+async fn until(health: &Health, name: &str, state: DependencyState) {
+    let dependency = health.dependency(name);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while dependency.status().state != state {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{:?}",
+            dependency.status()
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_service_is_ready_once_store_sessions_and_every_server_have_answered() {
+    let (_store_folder, pool) = sqlite_pool().await;
+    let store = Arc::new(Store::new(pool));
+    let erp_folder = tempfile::tempdir().unwrap();
+    let path = erp_folder.path().join("erp.sqlite");
+    let server = Server::new("main", open(&path, true).await);
+    let sessions: Arc<dyn SessionStore> = Arc::new(MemoryStore::new());
+    let health = Health::new("test", "0");
+    let passwords = Passwords::new().unwrap();
+    let mut tasks = JoinSet::new();
+    watch_store(&mut tasks, &health, &store, &passwords, None);
+    watch_redis(&mut tasks, &health, &sessions);
+    watch_server(&mut tasks, &health, &server);
+    health.set_ready(true);
+
+    until(&health, "store", DependencyState::Ok).await;
+    until(&health, "redis", DependencyState::Ok).await;
+    until(&health, "server/main", DependencyState::Failing).await;
+    assert!(!health.is_ready());
+    let status = health.dependency("server/main").status();
+    assert_eq!(status.reason, Some(Reason::DatabaseUnreachable));
+
+    let writer = open(&path, false).await;
+    writer.batch("CREATE TABLE x (id integer)").await.unwrap();
+    until(&health, "server/main", DependencyState::Ok).await;
+    assert!(health.is_ready());
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_created_once_and_only_in_an_empty_store() {
+    let (_folder, pool) = sqlite_pool().await;
+    let store = Store::new(pool);
+    let passwords = Passwords::new().unwrap();
+    let first = credential("root", "first password").path().to_owned();
+    let missing = first.join("nowhere");
+    try_set_up(&store, &passwords, Some(&missing))
+        .await
+        .unwrap();
+    assert!(store.has_no_user().await.unwrap());
+
+    let first = credential("Root", "first password");
+    let folder = first.path().to_owned();
+    try_set_up(&store, &passwords, Some(&folder)).await.unwrap();
+    let root = store.find_credentials("root").await.unwrap().unwrap();
+    assert!(root.user.must_change_password);
+    assert_eq!(root.user.roles, [Role::Admin, Role::Reports]);
+
+    let second = credential("intruder", "second password");
+    let folder = second.path().to_owned();
+    try_set_up(&store, &passwords, Some(&folder)).await.unwrap();
+    assert!(store.find_credentials("intruder").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_unusable_administrator_folder_does_not_keep_the_store_from_working() {
+    let (_folder, pool) = sqlite_pool().await;
+    let store = Store::new(pool);
+    let passwords = Passwords::new().unwrap();
+    let empty = credential("root", "");
+    let folder = empty.path().to_owned();
+    try_set_up(&store, &passwords, Some(&folder)).await.unwrap();
+    assert!(store.has_no_user().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_release_is_named_as_such() {
+    let (_folder, pool) = sqlite_pool().await;
+    let store = Store::new(pool.clone());
+    store.migrate().await.unwrap();
+    let newer = "INSERT INTO schema_migrations (version, name, checksum, applied_at)
+                 VALUES (999, 'later', 'x', '2030-01-01T00:00:00.000000Z')";
+    pool.batch(newer).await.unwrap();
+    let passwords = Passwords::new().unwrap();
+    let (reason, message) = try_set_up(&store, &passwords, None).await.unwrap_err();
+    assert_eq!(reason, Reason::StoreMigrationFailed);
+    assert!(message.contains("newer release"), "{message}");
+}

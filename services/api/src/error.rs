@@ -1,0 +1,351 @@
+//! Every way a request can fail, and the one place where that becomes an HTTP answer.
+//!
+//! The client text is written for a person and says what to do; the log text keeps the cause.
+//! Answers of class 5xx are logged here, once, and nowhere else.
+
+use std::time::Duration;
+
+use http::header::{HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use reportapp_pool::PoolError;
+use reportapp_session::{PasswordError, SessionError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use warp::reply::Reply;
+
+use crate::store::StoreError;
+
+/// A failed request.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No token, or one that is not good here, or its session ended.
+    #[error("not signed in")]
+    NotSignedIn,
+    /// The user may not do this.
+    #[error("the user lacks the role")]
+    Forbidden,
+    /// A request that another site made the browser send.
+    #[error("the request comes from another site")]
+    CrossOrigin,
+    /// Wrong name or password; the same for an unknown or inactive user.
+    #[error("wrong name or password")]
+    InvalidCredentials,
+    /// Too many sign-ins, or wrong codes.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A part of the request is missing or wrong.
+    #[error("invalid request: {message}")]
+    Invalid {
+        /// Stable code.
+        code: &'static str,
+        /// The field at fault, if it is one.
+        field: Option<&'static str>,
+        /// Field, value and remedy in one sentence.
+        message: String,
+    },
+    /// The thing asked for does not exist.
+    #[error("not found: {message}")]
+    NotFound {
+        /// Stable code.
+        code: &'static str,
+        /// The field at fault, if it is one.
+        field: Option<&'static str>,
+        /// What is not there and what to do.
+        message: String,
+    },
+    /// The path exists, the method does not.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// A request body that we do not read.
+    #[error("body refused: {message}")]
+    BodyRefused {
+        /// 411, 413 or 415.
+        status: StatusCode,
+        /// What to send instead.
+        message: &'static str,
+    },
+    /// An ERP database does not answer.
+    #[error("the database of server {server} failed")]
+    DatabaseUnavailable {
+        /// The server's name.
+        server: String,
+        /// What the pool said.
+        source: PoolError,
+    },
+    /// An ERP database answers with something the report does not expect.
+    #[error("a report on server {server} failed")]
+    ReportFailed {
+        /// The server's name.
+        server: String,
+        /// What the pool said.
+        source: PoolError,
+    },
+    /// The store does not answer, so nothing can be decided.
+    #[error("the store failed")]
+    StoreUnavailable(#[source] StoreError),
+    /// The session store does not answer, so nobody can be let in.
+    #[error("the session store failed")]
+    SessionStoreUnavailable(#[source] SessionError),
+    /// All cores are checking passwords.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// The request took too long.
+    #[error("the request ran into its deadline")]
+    DeadlineExceeded,
+    /// A mistake of ours.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}
+
+/// The body of every failed answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorDetail {
+    /// Stable CamelCase code for programs.
+    pub code: String,
+    /// A sentence for people that says what to do.
+    pub message: String,
+    /// The field of the request at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub field: Option<String>,
+}
+
+impl ApiError {
+    /// A wrong or missing field; `message` names field, value and remedy.
+    pub fn invalid(code: &'static str, field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid {
+            code,
+            field: Some(field),
+            message: message.into(),
+        }
+    }
+
+    /// A thing that does not exist, found through `field`.
+    pub fn not_found(code: &'static str, field: &'static str, message: impl Into<String>) -> Self {
+        Self::NotFound {
+            code,
+            field: Some(field),
+            message: message.into(),
+        }
+    }
+
+    /// Sorts a failure of an ERP database: the weather of the network, or a mistake.
+    pub fn erp(server: &str, source: PoolError) -> Self {
+        let server = server.to_owned();
+        match source {
+            PoolError::Query { .. }
+            | PoolError::Constraint { .. }
+            | PoolError::Type { .. }
+            | PoolError::NoColumn { .. } => Self::ReportFailed { server, source },
+            _ => Self::DatabaseUnavailable { server, source },
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotSignedIn | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Invalid { .. } => StatusCode::BAD_REQUEST,
+            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyRefused { status, .. } => *status,
+            Self::DatabaseUnavailable { .. }
+            | Self::StoreUnavailable(_)
+            | Self::SessionStoreUnavailable(_)
+            | Self::DeadlineExceeded
+            | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ReportFailed { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotSignedIn => "NotSignedIn",
+            Self::Forbidden => "Forbidden",
+            Self::CrossOrigin => "CrossOrigin",
+            Self::InvalidCredentials => "InvalidCredentials",
+            Self::TooManyAttempts { .. } => "TooManyAttempts",
+            Self::Invalid { code, .. } | Self::NotFound { code, .. } => code,
+            Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::BodyRefused { .. } => "BodyRefused",
+            Self::DatabaseUnavailable { .. } => "DatabaseUnavailable",
+            Self::ReportFailed { .. } => "ReportFailed",
+            Self::StoreUnavailable(_) => "StoreUnavailable",
+            Self::SessionStoreUnavailable(_) => "SessionStoreUnavailable",
+            Self::Busy => "Busy",
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::Internal(_) => "Internal",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::NotSignedIn => "You are not signed in or your session has ended; sign in again.",
+            Self::Forbidden => "Your account may not do this; ask an administrator for the role.",
+            Self::CrossOrigin => "This request was sent by another site; use the application.",
+            Self::InvalidCredentials => "The user name or the password is wrong.",
+            Self::TooManyAttempts { retry_after } => {
+                let seconds = whole_seconds(*retry_after);
+                return format!("Too many attempts; try again in {seconds} seconds.");
+            }
+            Self::Invalid { message, .. } | Self::NotFound { message, .. } => {
+                return message.clone();
+            }
+            Self::MethodNotAllowed => "This address does not support that method.",
+            Self::BodyRefused { message, .. } => message,
+            Self::DatabaseUnavailable { server, .. } => {
+                return format!(
+                    "The database of server {server} does not answer at the moment; \
+                     try again in a minute or ask your administrator."
+                );
+            }
+            Self::ReportFailed { server, .. } => {
+                return format!(
+                    "The report could not be read from server {server}; \
+                     give your administrator the request id."
+                );
+            }
+            Self::StoreUnavailable(_) => {
+                "The application's database does not answer at the moment; try again in a minute."
+            }
+            Self::SessionStoreUnavailable(_) => {
+                "Your session cannot be checked at the moment; try again in a minute."
+            }
+            Self::Busy => "Too many people are signing in at this moment; try again in a second.",
+            Self::DeadlineExceeded => "The answer took too long; try again.",
+            Self::Internal(_) => {
+                "Something went wrong here; give your administrator the request id."
+            }
+        }
+        .to_owned()
+    }
+
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid { field, .. } | Self::NotFound { field, .. } => *field,
+            _ => None,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::Busy => Some(Duration::from_secs(1)),
+            Self::DatabaseUnavailable { .. }
+            | Self::StoreUnavailable(_)
+            | Self::SessionStoreUnavailable(_) => Some(Duration::from_secs(5)),
+            _ => None,
+        }
+    }
+
+    fn log(&self) {
+        let cause = std::error::Error::source(self).map(|source| {
+            let deeper = source.source().map(|source| format!(": {source}"));
+            format!("{source}{}", deeper.unwrap_or_default())
+        });
+        let cause = cause.as_deref().unwrap_or_default();
+        if self.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = self.code(), cause, "request failed: {self}");
+        } else {
+            tracing::warn!(code = self.code(), cause, "request failed: {self}");
+        }
+    }
+
+    /// The answer; logs it if it is our fault.
+    pub fn into_response(self) -> warp::reply::Response {
+        let status = self.status();
+        if status.is_server_error() {
+            self.log();
+        }
+        let body = ErrorBody {
+            error: ErrorDetail {
+                code: self.code().to_owned(),
+                message: self.message(),
+                field: self.field().map(str::to_owned),
+            },
+        };
+        let mut response: Response<_> = warp::reply::json(&body).into_response();
+        *response.status_mut() = status;
+        if let Some(wait) = self.retry_after() {
+            let seconds = HeaderValue::from(whole_seconds(wait));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(source: StoreError) -> Self {
+        Self::StoreUnavailable(source)
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(source: SessionError) -> Self {
+        Self::SessionStoreUnavailable(source)
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy,
+            PasswordError::Failed => Self::Internal("failed to compute a password hash"),
+        }
+    }
+}
+
+/// Rounded up: a client that waits this long is not sent away again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_attempt_says_when_to_come_back_rounded_up() {
+        let retry_after = Duration::from_millis(2_100);
+        let response = ApiError::TooManyAttempts { retry_after }.into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[RETRY_AFTER], "3");
+    }
+
+    #[test]
+    fn a_lost_database_is_unavailable_and_a_bad_statement_is_our_fault() {
+        let lost = PoolError::Unreachable {
+            pool: "main".into(),
+            detail: "refused".into(),
+        };
+        assert_eq!(ApiError::erp("main", lost).status(), 503);
+        let wrong = PoolError::NoColumn {
+            column: "cont".into(),
+        };
+        assert_eq!(ApiError::erp("main", wrong).status(), 500);
+    }
+
+    #[test]
+    fn the_cause_is_never_part_of_the_answer() {
+        let source = PoolError::LoginRefused {
+            pool: "main".into(),
+            detail: "role canary".into(),
+        };
+        let error = ApiError::erp("main", source);
+        assert!(!error.message().contains("canary"));
+        assert!(error.message().contains("main"));
+    }
+}

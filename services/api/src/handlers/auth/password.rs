@@ -1,0 +1,91 @@
+//! `POST /api/auth/password`: a new password for oneself; every other session of the user ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::HeaderMap;
+use warp::Filter;
+use warp::reply::Response;
+
+use crate::app::App;
+use crate::error::{ApiError, ErrorBody};
+use crate::handlers::endpoint::{Body, Route, body, endpoint, headers, no_content, with};
+use crate::model::PasswordRequest;
+use crate::store::users::{User, username_key};
+
+const MIN_CHARACTERS: usize = 12;
+const MAX_CHARACTERS: usize = 256;
+
+pub(crate) fn route(app: &Arc<App>) -> Route {
+    let path = warp::path!("api" / "auth" / "password").and(warp::post());
+    let arguments = path.and(with(app)).and(headers()).and(body());
+    endpoint("/api/auth/password", arguments.then(change))
+}
+
+/// Change one's own password.
+#[utoipa::path(
+    post,
+    path = "/api/auth/password",
+    operation_id = "changePassword",
+    tag = "auth",
+    request_body = PasswordRequest,
+    responses(
+        (status = 204, description = "Changed; all other sessions of the user have ended"),
+        (status = 400, description = "`WrongPassword` or `InvalidPassword`", body = ErrorBody),
+        (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 429, description = "`TooManyAttempts`; see `Retry-After`", body = ErrorBody),
+        (status = 503, description = "A store does not answer", body = ErrorBody),
+    )
+)]
+pub(crate) async fn change(
+    app: Arc<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let caller = app.authenticate(&headers).await?;
+    let request: PasswordRequest = body.json()?;
+    check(&request, &caller.user)?;
+    let identity = username_key(&caller.user.username);
+    app.identity_throttle
+        .take(&identity, Instant::now())
+        .map_err(|retry_after| ApiError::TooManyAttempts { retry_after })?;
+
+    let hash = app.store.find_password_hash(&caller.user.id).await?;
+    let hash = hash.ok_or(ApiError::NotSignedIn)?;
+    if !app.passwords.verify(&request.current, Some(&hash)).await? {
+        let message = "The present password is wrong; type it again.";
+        return Err(ApiError::invalid("WrongPassword", "current", message));
+    }
+    app.identity_throttle.forget(&identity);
+    let new = app.passwords.hash(&request.new).await?;
+    let replaced = app
+        .store
+        .replace_password_hash(&caller.user.id, &hash, &new);
+    if !replaced.await? {
+        let message = "The password was changed elsewhere in the meantime; sign in again.";
+        return Err(ApiError::invalid("WrongPassword", "current", message));
+    }
+    let keep = Some(caller.session.id.as_str());
+    let ended = app.sessions.end_others(&caller.user.id, keep).await?;
+    tracing::info!(
+        user = caller.user.id,
+        ended,
+        "a user changed their password"
+    );
+    Ok(no_content())
+}
+
+fn check(request: &PasswordRequest, user: &User) -> Result<(), ApiError> {
+    let refuse = |message: &str| Err(ApiError::invalid("InvalidPassword", "new", message));
+    let length = request.new.chars().count();
+    if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&length) {
+        return refuse("Choose a new password of 12 to 256 characters.");
+    }
+    if request.new == request.current {
+        return refuse("Choose a new password that differs from the present one.");
+    }
+    if username_key(&request.new).contains(&username_key(&user.username)) {
+        return refuse("Choose a new password that does not contain your user name.");
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Months with figures.
+
+pub(crate) mod show;

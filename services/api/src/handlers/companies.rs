@@ -1,0 +1,3 @@
+//! Companies of the ERP servers.
+
+pub(crate) mod list;

@@ -1,0 +1,5 @@
+//! What programs ask about the API itself.
+
+pub(crate) mod health;
+pub(crate) mod jwks;
+pub(crate) mod openapi;

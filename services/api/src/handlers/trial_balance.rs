@@ -1,0 +1,3 @@
+//! Trial balance.
+
+pub(crate) mod show;

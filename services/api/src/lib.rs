@@ -1,0 +1,33 @@
+//! The HTTP API and web UI.
+//!
+//! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
+//! it, [`router`] finds the handler, [`auth`] says who asks, a handler asks [`store`] or [`erp`],
+//! and [`error`] turns any failure into an answer. Beside the requests, [`dependencies`] keeps an
+//! eye on everything the API needs and [`tls`] on the certificate.
+//!
+//! [`run`] wires it for production, [`demo`] for a look at it on one machine; both make the same
+//! [`app::App`].
+
+pub mod app;
+pub mod args;
+pub mod auth;
+pub mod demo;
+pub mod dependencies;
+pub mod erp;
+pub mod error;
+mod handlers;
+pub mod metrics;
+pub mod model;
+pub mod openapi;
+pub mod peer;
+pub mod reports;
+pub mod router;
+pub mod run;
+pub mod server;
+pub mod service;
+pub mod store;
+pub mod tls;
+pub mod web;
+
+#[cfg(test)]
+mod test_support;

@@ -1,0 +1,381 @@
+//! What the API sends and receives, as JSON.
+//!
+//! Amounts are strings with exactly two decimals: a floating point number could not carry them.
+
+use std::fmt;
+use std::iter::Sum;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::store::{Role, User};
+
+/// Name and password of a sign-in.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginRequest {
+    /// Name of the user, in any case.
+    pub username: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A successful sign-in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginResponse {
+    /// The access token, also set as the cookie `access_token`.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds until the token and its session end.
+    pub expires_in: u64,
+    /// Who signed in.
+    pub user: UserView,
+}
+
+/// A user as shown to clients.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    /// Stable id.
+    pub id: String,
+    /// Name to sign in with.
+    pub username: String,
+    /// Name to show.
+    pub display_name: String,
+    /// What the user may do.
+    pub roles: Vec<Role>,
+    /// The user should choose a new password; a hint, not a block.
+    pub must_change_password: bool,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            username: user.username,
+            display_name: user.display_name,
+            roles: user.roles,
+            must_change_password: user.must_change_password,
+        }
+    }
+}
+
+/// A change of one's own password.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordRequest {
+    /// The present password.
+    pub current: String,
+    /// The new one: 12 to 256 characters.
+    pub new: String,
+}
+
+/// A company of an ERP server.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Company {
+    /// Name of the server.
+    pub server: String,
+    /// Id on that server.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Tax registration number.
+    pub tax_id: String,
+    /// ISO 4217 code of the currency of its books.
+    pub currency: String,
+}
+
+/// A company inside a report of its server.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CompanyRef {
+    /// Id on the server.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Tax registration number.
+    pub tax_id: String,
+    /// ISO 4217 code of the currency of its books.
+    pub currency: String,
+}
+
+impl From<Company> for CompanyRef {
+    fn from(company: Company) -> Self {
+        Self {
+            id: company.id,
+            name: company.name,
+            tax_id: company.tax_id,
+            currency: company.currency,
+        }
+    }
+}
+
+/// One month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+pub struct Period {
+    /// Year, four digits.
+    pub year: i16,
+    /// Month, 1 to 12.
+    pub month: i8,
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+/// The months a company has postings in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Calendar {
+    /// Id of the company.
+    pub company: String,
+    /// Ascending.
+    pub periods: Vec<Period>,
+    /// The last of them.
+    pub latest: Period,
+}
+
+/// An exact amount with two decimals, such as `"1234.50"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, example = "1234.50", pattern = r"^-?\d+\.\d{2}$")]
+pub struct Amount(pub Decimal);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.2}", self.0))
+    }
+}
+
+/// The six columns of a trial balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Balances {
+    /// Balance carried forward, debit side.
+    pub precdeb: Amount,
+    /// Balance carried forward, credit side.
+    pub preccred: Amount,
+    /// Turnover of the month, debit.
+    pub ruldeb: Amount,
+    /// Turnover of the month, credit.
+    pub rulcred: Amount,
+    /// Closing balance, debit side.
+    pub solddeb: Amount,
+    /// Closing balance, credit side.
+    pub soldcred: Amount,
+}
+
+impl<'a> Sum<&'a Balances> for Balances {
+    fn sum<I: Iterator<Item = &'a Balances>>(rows: I) -> Self {
+        rows.fold(Self::default(), |sum, row| Self {
+            precdeb: Amount(sum.precdeb.0 + row.precdeb.0),
+            preccred: Amount(sum.preccred.0 + row.preccred.0),
+            ruldeb: Amount(sum.ruldeb.0 + row.ruldeb.0),
+            rulcred: Amount(sum.rulcred.0 + row.rulcred.0),
+            solddeb: Amount(sum.solddeb.0 + row.solddeb.0),
+            soldcred: Amount(sum.soldcred.0 + row.soldcred.0),
+        })
+    }
+}
+
+/// One account of a trial balance.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TrialBalanceRow {
+    /// Account code.
+    pub cont: String,
+    /// Account name, if the chart of accounts has one.
+    pub denumire: Option<String>,
+    /// The six columns.
+    #[serde(flatten)]
+    pub balances: Balances,
+}
+
+/// A trial balance: every pair of totals is equal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrialBalance {
+    /// Name of the server.
+    pub server: String,
+    /// Whose books.
+    pub company: CompanyRef,
+    /// Year, four digits.
+    pub year: i16,
+    /// Month, 1 to 12.
+    pub month: i8,
+    /// When the figures were read.
+    #[schema(value_type = String, format = DateTime)]
+    pub generated_at: Timestamp,
+    /// One row per account, ascending by code as text.
+    pub rows: Vec<TrialBalanceRow>,
+    /// Sums of all rows.
+    pub totals: Balances,
+}
+
+/// Which companies.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CompaniesQuery {
+    /// Name of the server; the first one if absent.
+    #[param(nullable = false)]
+    pub server: Option<String>,
+}
+
+/// Which calendar.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CalendarQuery {
+    /// Name of the server; the first one if absent.
+    #[param(nullable = false)]
+    pub server: Option<String>,
+    /// Id of the company.
+    #[param(required, value_type = String)]
+    pub company: Option<String>,
+}
+
+/// Which trial balance.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TrialBalanceQuery {
+    /// Name of the server; the first one if absent.
+    #[param(nullable = false)]
+    pub server: Option<String>,
+    /// Id of the company.
+    #[param(required, value_type = String)]
+    pub company: Option<String>,
+    /// Year, four digits.
+    #[param(required, value_type = i16)]
+    pub year: Option<String>,
+    /// Month, 1 to 12.
+    #[param(required, value_type = i8)]
+    pub month: Option<String>,
+}
+
+/// A code to send to the bot.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkCode {
+    /// Eight characters.
+    pub code: String,
+    /// When it stops working.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Address that opens the bot with the code filled in, if the bot's name is known.
+    pub deep_link: Option<String>,
+}
+
+/// The chats linked to the user.
+#[derive(Serialize, ToSchema)]
+pub struct LinkedChats {
+    /// Oldest first.
+    pub linked: Vec<LinkedChat>,
+}
+
+/// One linked chat.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkedChat {
+    /// Telegram's id of the chat.
+    pub chat_id: i64,
+    /// When it was linked.
+    #[schema(value_type = String, format = DateTime)]
+    pub linked_at: Timestamp,
+}
+
+/// A code that arrived in a chat.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RedeemRequest {
+    /// As typed.
+    pub code: String,
+    /// Telegram's id of the chat.
+    pub chat_id: i64,
+    /// Title of the chat or name of the person.
+    pub chat_name: String,
+}
+
+/// Whom a code belonged to.
+#[derive(Serialize, ToSchema)]
+pub struct RedeemResponse {
+    /// The user the chat now acts for.
+    pub user: UserView,
+}
+
+/// A linked chat, for the bot.
+#[derive(Serialize, ToSchema)]
+pub struct Chat {
+    /// The user the chat acts for.
+    pub user: UserView,
+    /// Server of the chosen company, or the default one.
+    pub server: String,
+    /// The chosen company, or none yet.
+    pub company: Option<CompanyRef>,
+}
+
+/// The company a chat wants to look at.
+#[derive(Deserialize, ToSchema)]
+pub struct ChooseCompany {
+    /// Name of the server.
+    pub server: String,
+    /// Id of the company.
+    pub company: String,
+}
+
+/// The latest figures of a chat's company.
+#[derive(Serialize, ToSchema)]
+pub struct ChatBalance {
+    /// Whose books.
+    pub company: CompanyRef,
+    /// Year of the latest month with postings.
+    pub year: i16,
+    /// That month.
+    pub month: i8,
+    /// Sums of the trial balance.
+    pub totals: Balances,
+    /// Cash and bank accounts (class 5).
+    pub accounts: Vec<AccountBalance>,
+}
+
+/// Closing balance of one account.
+#[derive(Serialize, ToSchema)]
+pub struct AccountBalance {
+    /// Account code.
+    pub cont: String,
+    /// Account name, if the chart of accounts has one.
+    pub denumire: Option<String>,
+    /// Closing balance, debit side.
+    pub solddeb: Amount,
+    /// Closing balance, credit side.
+    pub soldcred: Amount,
+}
+
+/// Whether the process answers.
+#[derive(Serialize, ToSchema)]
+pub struct Alive {
+    /// Always `ok`.
+    pub status: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_strings_with_two_decimals() {
+        let json = |text: &str| serde_json::to_string(&Amount(text.parse().unwrap())).unwrap();
+        assert_eq!(json("1234.5"), r#""1234.50""#);
+        assert_eq!(json("0"), r#""0.00""#);
+        assert_eq!(json("-7.05"), r#""-7.05""#);
+        assert_eq!(json("123456789012345.67"), r#""123456789012345.67""#);
+    }
+
+    #[test]
+    fn periods_order_by_year_then_month() {
+        let period = |year, month| Period { year, month };
+        assert!(period(2024, 12) < period(2025, 1));
+        assert_eq!(period(2025, 3).to_string(), "2025-03");
+    }
+}

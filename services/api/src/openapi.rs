@@ -1,0 +1,70 @@
+//! The OpenAPI document, generated from the handlers. A test compares it with the committed
+//! `docs/reference/openapi.json` and calls every path it names.
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::handlers::{auth, calendar, companies, internal, system, telegram, trial_balance};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "ReportApp API",
+        description = "Reports of an ERP database. Paths under `/api/telegram/internal/` are \
+                       answered on the internal listener only.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(
+        auth::login::login,
+        auth::logout::logout,
+        auth::me::me,
+        auth::password::change,
+        companies::list::list,
+        calendar::show::show,
+        trial_balance::show::show,
+        telegram::link_create::create,
+        telegram::link_list::list,
+        telegram::link_delete::delete,
+        internal::redeem::redeem,
+        internal::chat_show::show,
+        internal::companies::list,
+        internal::company_choose::choose,
+        internal::balance::show,
+        internal::unlink::unlink,
+        system::health::health,
+        system::jwks::jwks,
+        system::openapi::openapi,
+    ),
+    tags(
+        (name = "auth", description = "Signing in and out, one's own account"),
+        (name = "reports", description = "Figures of the ERP"),
+        (name = "telegram", description = "Linking Telegram chats to one's own account"),
+        (name = "internal", description = "For the bot, on the internal listener"),
+        (name = "system", description = "About the API itself"),
+    ),
+    security(("bearer" = []), ("cookie" = [])),
+    modifiers(&Schemes)
+)]
+struct Document;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let bearer = || SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("bearer", bearer());
+        components.add_security_scheme("internal", bearer());
+        let cookie = ApiKeyValue::new(crate::auth::COOKIE_NAME);
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// The document as indented JSON with a final newline.
+pub fn document() -> String {
+    let mut json = Document::openapi()
+        .to_pretty_json()
+        .expect("the document is plain data");
+    json.push('\n');
+    json
+}

@@ -1,0 +1,99 @@
+//! The two routers: the public one for browsers and API clients, the internal one for the bot.
+//!
+//! A flat registry: one line per endpoint. What every request goes through before and after
+//! (deadline, request id, headers, metrics) is in [`crate::service`].
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use warp::reply::Response;
+use warp::{Filter, Rejection, reject};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::handlers::endpoint::Route;
+use crate::handlers::{auth, calendar, companies, internal, system, telegram, trial_balance};
+use crate::service::AppService;
+use crate::web;
+
+/// Everything but the internal API, and the web UI for what is left.
+pub fn public(app: &Arc<App>) -> AppService {
+    let routes = [
+        auth::login::route(app),
+        auth::logout::route(app),
+        auth::me::route(app),
+        auth::password::route(app),
+        companies::list::route(app),
+        calendar::show::route(app),
+        trial_balance::show::route(app),
+        telegram::link_create::route(app),
+        telegram::link_list::route(app),
+        telegram::link_delete::route(app),
+        system::health::route(),
+        system::jwks::route(app),
+        system::openapi::route(),
+        web::route(app),
+    ];
+    AppService::new(app, finish(routes))
+}
+
+/// What the bot asks.
+pub fn internal(app: &Arc<App>) -> AppService {
+    let routes = [
+        internal::redeem::route(app),
+        internal::chat_show::route(app),
+        internal::companies::route(app),
+        internal::company_choose::route(app),
+        internal::balance::route(app),
+        internal::unlink::route(app),
+        system::health::route(),
+    ];
+    AppService::new(app, finish(routes))
+}
+
+fn finish<const N: usize>(routes: [Route; N]) -> Route {
+    let joined = routes
+        .into_iter()
+        .reduce(|all, route| all.or(route).unify().boxed())
+        .expect("there are routes");
+    joined.recover(recover).unify().boxed()
+}
+
+/// What no route answered.
+async fn recover(rejection: Rejection) -> Result<Response, Rejection> {
+    let error = if rejection.is_not_found() {
+        ApiError::NotFound {
+            code: "RouteUnknown",
+            field: None,
+            message: "There is nothing at this address; see /api/openapi.json.".to_owned(),
+        }
+    } else if rejection.find::<reject::PayloadTooLarge>().is_some() {
+        ApiError::BodyRefused {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            message: "The request body is larger than 64 KiB; send less.",
+        }
+    } else if rejection.find::<reject::LengthRequired>().is_some() {
+        ApiError::BodyRefused {
+            status: StatusCode::LENGTH_REQUIRED,
+            message: "Send the request with a `Content-Length`.",
+        }
+    } else if rejection.find::<reject::InvalidQuery>().is_some() {
+        ApiError::Invalid {
+            code: "InvalidQuery",
+            field: None,
+            message: "The query is not understood; give each parameter once.".to_owned(),
+        }
+    } else if rejection.find::<reject::MethodNotAllowed>().is_some() {
+        ApiError::MethodNotAllowed
+    } else {
+        ApiError::Invalid {
+            code: "InvalidRequest",
+            field: None,
+            message: "The request is not understood; see /api/openapi.json.".to_owned(),
+        }
+    };
+    Ok(error.into_response())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! The API as its clients see it, in process, on SQLite.
+
+mod auth;
+mod contract;
+mod faults;
+mod reports;
+mod telegram;

@@ -1,0 +1,184 @@
+//! Signing in and out, and what a session is good for.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::test_support::{PASSWORD, TestApp, request};
+
+#[tokio::test]
+async fn signing_in_gives_a_token_and_a_cookie_that_both_work() {
+    let test = TestApp::start().await;
+    let answer = test.log_in("ANA", PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let body = answer.json();
+    assert_eq!(body["tokenType"], "Bearer");
+    assert_eq!(body["user"]["username"], "Ana");
+    assert_eq!(body["user"]["roles"], json!(["reports"]));
+    assert_eq!(body["user"]["mustChangePassword"], true);
+
+    let token = body["accessToken"].as_str().unwrap();
+    assert_eq!(test.get(token, "/api/auth/me").await.json(), body["user"]);
+
+    let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+    for attribute in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    let mut by_cookie = request("GET", "/api/auth/me", None);
+    let pair = cookie.split(';').next().unwrap().parse().unwrap();
+    by_cookie.headers_mut().insert("cookie", pair);
+    assert_eq!(test.call(by_cookie).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn over_tls_the_cookie_insists_on_it() {
+    let test = TestApp::with(crate::test_support::small_ledger(), |app| app.secure = true).await;
+    let answer = test.log_in("ana", PASSWORD).await;
+    assert!(
+        answer.headers["set-cookie"]
+            .to_str()
+            .unwrap()
+            .contains("; Secure;")
+    );
+    assert!(answer.headers.contains_key("strict-transport-security"));
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_are_the_same_answer() {
+    let test = TestApp::start().await;
+    let wrong = test.log_in("ana", "not it").await;
+    let unknown = test.log_in("nobody", PASSWORD).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(wrong.code(), "InvalidCredentials");
+    assert_eq!((wrong.status, wrong.text), (unknown.status, unknown.text));
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_per_user_and_says_when_to_come_back() {
+    let test = TestApp::start().await;
+    let mut refused = test.log_in("ana", "guess").await;
+    for _ in 0..20 {
+        if refused.status == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+        refused = test.log_in("ana", "guess").await;
+    }
+    assert_eq!(refused.code(), "TooManyAttempts");
+    let seconds: u64 = refused.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=30).contains(&seconds));
+    let right = test.log_in("Ana", PASSWORD).await;
+    assert_eq!(
+        right.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "in any spelling"
+    );
+    assert_eq!(
+        test.log_in("ion", "guess").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_of_the_token() {
+    let test = TestApp::start().await;
+    let token = test.token().await;
+    let other = test.token().await;
+    let answer = test.ask_as(&token, "POST", "/api/auth/logout", None).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert!(
+        answer.headers["set-cookie"]
+            .to_str()
+            .unwrap()
+            .contains("Max-Age=0")
+    );
+    assert_eq!(test.get(&token, "/api/auth/me").await.code(), "NotSignedIn");
+    assert_eq!(
+        test.get(&other, "/api/auth/me").await.status,
+        StatusCode::OK
+    );
+    let again = test.ask_as(&token, "POST", "/api/auth/logout", None).await;
+    assert_eq!(again.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_other_session_and_the_hint_to_change() {
+    let test = TestApp::start().await;
+    let (token, other) = (test.token().await, test.token().await);
+    let new = "a much longer secret";
+    let body = json!({"current": PASSWORD, "new": new});
+    let answer = test
+        .ask_as(&token, "POST", "/api/auth/password", Some(body))
+        .await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
+    assert_eq!(
+        test.get(&other, "/api/auth/me").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let me = test.get(&token, "/api/auth/me").await.json();
+    assert_eq!(me["mustChangePassword"], false);
+    assert_eq!(
+        test.log_in("ana", PASSWORD).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(test.log_in("ana", new).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_bad_new_password_names_field_and_remedy() {
+    let test = TestApp::start().await;
+    let token = test.token().await;
+    for (current, new, code, field) in [
+        (PASSWORD, "short", "InvalidPassword", "new"),
+        (PASSWORD, PASSWORD, "InvalidPassword", "new"),
+        (PASSWORD, "ana likes apples", "InvalidPassword", "new"),
+        ("not it", "a much longer secret", "WrongPassword", "current"),
+    ] {
+        let body = json!({"current": current, "new": new});
+        let answer = test
+            .ask_as(&token, "POST", "/api/auth/password", Some(body))
+            .await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.code(), code);
+        assert_eq!(answer.json()["error"]["field"], field);
+        assert!(!answer.text.contains(new), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn every_report_needs_a_session() {
+    let test = TestApp::start().await;
+    for path in [
+        "/api/companies",
+        "/api/calendar",
+        "/api/trial-balance",
+        "/api/auth/me",
+    ] {
+        let answer = test.call(request("GET", path, None)).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(
+            test.get("rubbish", path).await.code(),
+            "NotSignedIn",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_another_site_caused_is_refused() {
+    let test = TestApp::start().await;
+    let token = test.token().await;
+    for (site, expected) in [
+        ("cross-site", StatusCode::FORBIDDEN),
+        ("same-site", StatusCode::FORBIDDEN),
+        ("same-origin", StatusCode::NO_CONTENT),
+    ] {
+        let mut logout = request("POST", "/api/auth/logout", None);
+        let headers = logout.headers_mut();
+        headers.insert("sec-fetch-site", site.parse().unwrap());
+        headers.insert("cookie", format!("access_token={token}").parse().unwrap());
+        assert_eq!(test.call(logout).await.status, expected, "{site}");
+    }
+}

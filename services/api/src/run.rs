@@ -1,0 +1,206 @@
+//! Wires the API for production from its configuration file, and ends it without losing a request.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use reportapp_config::ApiConfig;
+use reportapp_config::credential::{Secret, TOKEN};
+use reportapp_pool::Pool;
+use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens};
+use reportapp_telemetry::{Drained, Health, HealthServer, Shutdown, drain};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, InternalToken, throttles};
+use crate::dependencies::{watch_redis, watch_server, watch_store};
+use crate::erp::{Server, Servers};
+use crate::metrics::HttpMetrics;
+use crate::peer::Cidr;
+use crate::router;
+use crate::server::{End, Listener};
+use crate::store::Store;
+use crate::tls::Certificate;
+use crate::web::WebUi;
+
+/// Name and version on the health port.
+pub(crate) const SERVICE: &str = "reportapp-api";
+
+/// Load balancers learn within a few seconds that a pod is going.
+const LONGEST_LAME_DUCK: Duration = Duration::from_secs(5);
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// Configuration that cannot be used, or an address that cannot be bound. A dependency that does
+/// not answer is no error: it is waited for.
+pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let config = load(config)?;
+    let health = Health::new(SERVICE, env!("CARGO_PKG_VERSION"));
+    // First of all, so that whatever fails next can be asked about.
+    HealthServer::bind(config.listen.health, health.clone())
+        .await?
+        .spawn();
+    let app = Arc::new(build(&config, &health).await?);
+    let public_certificate = Certificate::new(config.tls.clone());
+    let internal_certificate = Certificate::new(config.internal_tls.clone());
+
+    let mut tasks = JoinSet::new();
+    let mut listeners = Vec::new();
+    let (address, tls) = (config.listen.https, public_certificate.server_config());
+    listeners.push(Listener::bind(address, Some(tls), router::public(&app)).await?);
+    tasks.spawn(public_certificate.watch(health.dependency("certificate")));
+    if app.internal_token.is_some() {
+        let (address, tls) = (config.listen.internal, internal_certificate.server_config());
+        listeners.push(Listener::bind(address, Some(tls), router::internal(&app)).await?);
+        tasks.spawn(internal_certificate.watch(health.dependency("certificate/internal")));
+    }
+    watch_store(
+        &mut tasks,
+        &health,
+        &app.store,
+        &app.passwords,
+        config.first_administrator.clone(),
+    );
+    if config.redis.is_some() {
+        watch_redis(&mut tasks, &health, &app.sessions);
+    }
+    for server in app.servers.all() {
+        watch_server(&mut tasks, &health, server);
+    }
+    health.set_ready(true);
+    log_addresses(&listeners);
+    let drain_time = Duration::from_secs(config.drain_seconds);
+    serve(listeners, &health, shutdown.token(), drain_time).await;
+    Ok(())
+}
+
+/// Serves on all listeners until `shutdown`, then ends in two steps: go on accepting while load
+/// balancers notice, then finish what was begun.
+pub(crate) async fn serve(
+    listeners: Vec<Listener>,
+    health: &Health,
+    shutdown: CancellationToken,
+    drain_time: Duration,
+) {
+    let end = End::default();
+    let mut serving = JoinSet::new();
+    for listener in listeners {
+        serving.spawn(listener.serve(end.clone()));
+    }
+    shutdown.cancelled().await;
+    end.lame_duck.cancel();
+    let lame_duck = (drain_time / 3).min(LONGEST_LAME_DUCK);
+    let work = async {
+        tokio::time::sleep(lame_duck).await;
+        end.stop.cancel();
+        while serving.join_next().await.is_some() {}
+    };
+    let drained = drain(health, drain_time, work).await;
+    if drained == Drained::Finished {
+        tracing::info!("ended: every request was answered");
+    }
+}
+
+fn load(path: &Path) -> anyhow::Result<ApiConfig> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!("failed to read {shown}; give --config, or --demo to look around without one")
+    })?;
+    serde_yaml_ng::from_str(&text).with_context(|| format!("failed to understand {shown}"))
+}
+
+async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
+    anyhow::ensure!(
+        !config.servers.is_empty(),
+        "servers is empty; name at least one"
+    );
+    let store = Pool::open("store", &config.store).await?;
+    store.register_metrics(health.registry())?;
+    let mut servers = Vec::new();
+    for server in &config.servers {
+        let pool = Pool::open(&server.name, &server.database).await?;
+        pool.register_metrics(health.registry())?;
+        servers.push(Server::new(&server.name, pool));
+    }
+    let sessions: Arc<dyn SessionStore> = match &config.redis {
+        Some(redis) => Arc::new(RedisStore::new(&config.app, redis)?),
+        None => Arc::new(MemoryStore::new()),
+    };
+    let keys = KeySet::load(&config.tokens.keys).context("failed to load the token keys")?;
+    let (identity_throttle, address_throttle, chat_throttle) = throttles();
+    Ok(App {
+        name: config.app.clone(),
+        path_prefix: normalise_prefix(&config.path_prefix)?,
+        secure: true,
+        trusted_proxies: config
+            .trusted_proxies
+            .iter()
+            .map(|block| block.parse::<Cidr>())
+            .collect::<Result<_, _>>()
+            .context("failed to read trustedProxies")?,
+        store: Arc::new(Store::new(store)),
+        sessions,
+        tokens: Tokens::new(&config.app, config.tokens.lifetime_seconds, keys),
+        passwords: Passwords::new()?,
+        servers: Servers::new(servers),
+        identity_throttle,
+        address_throttle,
+        chat_throttle,
+        internal_token: config
+            .internal_token
+            .as_deref()
+            .map(read_token)
+            .transpose()?,
+        bot_username: config.bot_username.clone(),
+        web: WebUi::load(&config.web_root),
+        metrics: HttpMetrics::register(health.registry())?,
+    })
+}
+
+fn read_token(folder: &Path) -> anyhow::Result<InternalToken> {
+    Ok(InternalToken::new(Secret::read_file(folder, TOKEN)?))
+}
+
+/// `/x` and `x/` mean `/x/`.
+///
+/// # Errors
+/// A prefix with characters that have a meaning in URLs, headers or cookies.
+fn normalise_prefix(prefix: &str) -> anyhow::Result<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    anyhow::ensure!(
+        prefix.chars().all(is_plain),
+        "pathPrefix `{prefix}` may contain letters, digits, `-`, `_`, `.`, `~` and `/` only"
+    );
+    let inner = prefix.trim_matches('/');
+    Ok(if inner.is_empty() {
+        "/".to_owned()
+    } else {
+        format!("/{inner}/")
+    })
+}
+
+fn log_addresses(listeners: &[Listener]) {
+    let addresses: Vec<SocketAddr> = listeners
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .collect();
+    tracing::info!(?addresses, "listening");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_always_begins_and_ends_with_a_slash() {
+        for (given, meant) in [("/", "/"), ("", "/"), ("erp", "/erp/"), ("/a/b/", "/a/b/")] {
+            assert_eq!(normalise_prefix(given).unwrap(), meant);
+        }
+        for bad in ["/a;b/", "/a b/", "/a\"b/"] {
+            assert!(normalise_prefix(bad).is_err(), "{bad}");
+        }
+    }
+}

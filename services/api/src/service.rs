@@ -1,0 +1,192 @@
+//! What every request goes through, whatever its route.
+//!
+//! In order: the path prefix is taken off, requests that another site made a browser send are
+//! refused, the router answers within a deadline, a panic becomes a 500, the request id and the
+//! security headers are set, and the answer is counted.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::header::{HeaderName, HeaderValue, LOCATION};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use tower::ServiceExt;
+use tracing::Instrument;
+use warp::reply::Reply;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::handlers::endpoint::{Route, RouteName};
+
+/// Longer than any statement may run.
+const DEADLINE: Duration = Duration::from_secs(60);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longer ids are not echoed: they would be somebody else's text in our logs.
+const MAX_REQUEST_ID: usize = 64;
+const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// A router with everything around it; cheap to clone.
+#[derive(Clone)]
+pub struct AppService {
+    app: Arc<App>,
+    routes: Route,
+}
+
+impl AppService {
+    pub(crate) fn new(app: &Arc<App>, routes: Route) -> Self {
+        Self {
+            app: Arc::clone(app),
+            routes,
+        }
+    }
+
+    async fn answer<B>(self, mut request: Request<B>) -> warp::reply::Response
+    where
+        B: hyper::body::Body + Send + Sync + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let _in_flight = self.app.metrics.begin();
+        let begun = Instant::now();
+        let method = request.method().clone();
+        let id = request_id(request.headers());
+        let span = tracing::info_span!("request", id = id.as_str(), %method);
+        let mut response = match enter(&mut request, &self.app.path_prefix) {
+            Entry::Redirect(to) => redirect(&to),
+            Entry::Refused(error) => error.into_response(),
+            Entry::Accepted => self.route(request).instrument(span).await,
+        };
+        let route = response.extensions().get::<RouteName>();
+        let route = route.map_or("unmatched", |RouteName(template)| template);
+        self.app
+            .metrics
+            .observe(route, &method, response.status(), begun.elapsed());
+        let headers = response.headers_mut();
+        set_security_headers(headers, self.app.secure);
+        let id = HeaderValue::from_str(&id).expect("request ids are checked or our own");
+        headers.insert(REQUEST_ID, id);
+        response
+    }
+
+    async fn route<B>(&self, request: Request<B>) -> warp::reply::Response
+    where
+        B: hyper::body::Body + Send + Sync + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let answer = warp::service(self.routes.clone()).oneshot(request);
+        let answer = AssertUnwindSafe(answer).catch_unwind();
+        match tokio::time::timeout(DEADLINE, answer).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(_panic)) => ApiError::Internal("a handler panicked").into_response(),
+            Err(_elapsed) => ApiError::DeadlineExceeded.into_response(),
+        }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for AppService
+where
+    B: hyper::body::Body + Send + Sync + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = warp::reply::Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.clone().answer(request).map(Ok).boxed()
+    }
+}
+
+enum Entry {
+    Accepted,
+    Redirect(String),
+    Refused(ApiError),
+}
+
+/// Decides whether a request enters, and makes its path relative to the prefix. A proxy may take
+/// the prefix off or leave it; both work.
+fn enter<B>(request: &mut Request<B>, prefix: &str) -> Entry {
+    if is_cross_origin(request.method(), request.headers()) {
+        return Entry::Refused(ApiError::CrossOrigin);
+    }
+    let bare = prefix.trim_end_matches('/');
+    if bare.is_empty() {
+        return Entry::Accepted;
+    }
+    match request.uri().path().strip_prefix(bare) {
+        Some("") => Entry::Redirect(prefix.to_owned()),
+        Some(rest) if rest.starts_with('/') => {
+            let query = request.uri().query();
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+            if let Ok(uri) = format!("{rest}{query}").parse::<Uri>() {
+                *request.uri_mut() = uri;
+            }
+            Entry::Accepted
+        }
+        _ => Entry::Accepted,
+    }
+}
+
+/// Browsers say where a request comes from; programs do not.
+fn is_cross_origin(method: &Method, headers: &HeaderMap) -> bool {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return false;
+    }
+    let site = headers.get("sec-fetch-site");
+    site.is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+fn redirect(to: &str) -> warp::reply::Response {
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    let to = HeaderValue::from_str(to).expect("prefixes are plain ASCII");
+    response.headers_mut().insert(LOCATION, to);
+    response
+}
+
+/// The id a client or proxy sent, if it is harmless, or a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let is_harmless = |id: &&str| {
+        !id.is_empty()
+            && id.len() <= MAX_REQUEST_ID
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    sent.filter(is_harmless)
+        .map_or_else(reportapp_session::random::id, str::to_owned)
+}
+
+fn set_security_headers(headers: &mut HeaderMap, secure: bool) {
+    let mut set = |name: &'static str, value: &'static str| {
+        let name = HeaderName::from_static(name);
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    };
+    set("x-content-type-options", "nosniff");
+    set("x-frame-options", "DENY");
+    set("referrer-policy", "same-origin");
+    set("cross-origin-opener-policy", "same-origin");
+    set("cross-origin-resource-policy", "same-origin");
+    set(
+        "permissions-policy",
+        "camera=(), geolocation=(), microphone=()",
+    );
+    if secure {
+        set("strict-transport-security", "max-age=31536000");
+    }
+    set("cache-control", "no-store");
+    set("content-security-policy", API_POLICY);
+}

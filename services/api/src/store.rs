@@ -1,0 +1,107 @@
+//! The application's own state: users, sign-in attempts, Telegram links.
+//!
+//! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
+//! handler ever meets a schema it does not know.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use reportapp_pool::{Pool, PoolError, Value};
+
+pub mod attempts;
+pub mod migrations;
+pub mod telegram;
+pub mod users;
+
+pub use migrations::MigrationError;
+pub use users::{Role, User};
+
+/// The store's pool and whether its schema is ours.
+#[derive(Debug)]
+pub struct Store {
+    pool: Pool,
+    migrated: AtomicBool,
+}
+
+/// Why the store gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The schema has not been brought up to date yet.
+    #[error("the store is not migrated yet")]
+    NotMigrated,
+    /// The database failed.
+    #[error("the store failed to answer")]
+    Database(#[source] PoolError),
+    /// A row is not what our own code writes.
+    #[error("the store holds a row that cannot be understood: {detail}")]
+    Corrupt {
+        /// Table and column, never the value.
+        detail: &'static str,
+    },
+}
+
+impl From<PoolError> for StoreError {
+    fn from(source: PoolError) -> Self {
+        Self::Database(source)
+    }
+}
+
+impl Store {
+    /// A store behind `pool`, not to be used before [`Store::migrate`].
+    pub fn new(pool: Pool) -> Self {
+        Self {
+            pool,
+            migrated: AtomicBool::new(false),
+        }
+    }
+
+    /// Brings the schema up to date; safe with several replicas at once.
+    ///
+    /// # Errors
+    /// See [`MigrationError`].
+    pub async fn migrate(&self) -> Result<(), MigrationError> {
+        migrations::run(&self.pool, migrations::ALL).await?;
+        self.migrated.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Proves that the login is accepted.
+    ///
+    /// # Errors
+    /// As [`Pool::probe`].
+    pub async fn probe(&self) -> Result<(), PoolError> {
+        self.pool.probe().await
+    }
+
+    /// Asks the simplest question on a pooled connection.
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn ping(&self) -> Result<(), PoolError> {
+        self.pool.query("SELECT 1", &[]).await.map(drop)
+    }
+
+    /// The pool, once the schema is ours.
+    fn pool(&self) -> Result<&Pool, StoreError> {
+        if self.migrated.load(Ordering::Acquire) {
+            Ok(&self.pool)
+        } else {
+            Err(StoreError::NotMigrated)
+        }
+    }
+}
+
+fn text(value: impl Into<String>) -> Value {
+    Value::Text(value.into())
+}
+
+fn opt_text(value: Option<impl Into<String>>) -> Value {
+    value.map_or(Value::Null, text)
+}
+
+fn moment(value: Timestamp) -> Value {
+    Value::Timestamp(value)
+}
+
+#[cfg(test)]
+mod tests;

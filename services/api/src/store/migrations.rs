@@ -1,0 +1,183 @@
+//! Numbered changes of the store's schema, each applied once, in order, all in one transaction.
+//!
+//! On PostgreSQL the transaction begins with an advisory lock, so two replicas that start together
+//! apply nothing twice; SQLite has one writer anyway. `schema_migrations` remembers what was
+//! applied together with a checksum: a store changed by a newer version, or a migration edited
+//! after its release, is refused rather than guessed at.
+
+use aws_lc_rs::digest;
+use jiff::Timestamp;
+use reportapp_pool::{Engine, Pool, PoolError, Transaction};
+
+use super::{moment, text};
+
+/// `reportap` in ASCII: the same number in every replica and version.
+const LOCK: i64 = 0x7265_706f_7274_6170;
+
+const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    version    bigint      PRIMARY KEY,
+    name       text        NOT NULL,
+    checksum   text        NOT NULL,
+    applied_at timestamp   NOT NULL
+)";
+
+/// One numbered change, in the dialect of each engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Position, counted from 1.
+    pub version: i64,
+    /// What it is about.
+    pub name: &'static str,
+    /// Statements for PostgreSQL.
+    pub postgres: &'static str,
+    /// Statements for SQLite.
+    pub sqlite: &'static str,
+}
+
+/// Every migration of this version, ascending.
+pub const ALL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "users",
+        postgres: include_str!("../../migrations/postgres/0001_users.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0001_users.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "telegram",
+        postgres: include_str!("../../migrations/postgres/0002_telegram.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0002_telegram.sql"),
+    },
+];
+
+/// Why the schema could not be brought up to date.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MigrationError {
+    /// A newer version of the program was here.
+    #[error(
+        "the store was migrated to version {found} by a newer release, this one knows up to \
+         {known}: run that release or restore an older backup"
+    )]
+    Newer {
+        /// Highest version in the store.
+        found: i64,
+        /// Highest version of this program.
+        known: i64,
+    },
+    /// An applied migration differs from ours.
+    #[error(
+        "migration {version} ({name}) was applied to the store with other content: this store \
+         belongs to another build"
+    )]
+    Changed {
+        /// Its number.
+        version: i64,
+        /// Its name here.
+        name: &'static str,
+    },
+    /// The database failed.
+    #[error("failed to migrate the store: {0}")]
+    Database(#[from] PoolError),
+}
+
+impl Migration {
+    fn sql(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Postgres => self.postgres,
+            Engine::Sqlite => self.sqlite,
+        }
+    }
+}
+
+/// Applies what is missing of `migrations`.
+///
+/// # Errors
+/// See [`MigrationError`]; nothing is applied then.
+pub async fn run(pool: &Pool, migrations: &[Migration]) -> Result<(), MigrationError> {
+    let mut transaction = pool.begin().await?;
+    lock(&mut transaction, pool.engine()).await?;
+    transaction.batch(LEDGER).await?;
+    let applied = applied(&mut transaction).await?;
+    let known = migrations.last().map_or(0, |migration| migration.version);
+    if let Some((found, _)) = applied.last().filter(|(version, _)| *version > known) {
+        return Err(MigrationError::Newer {
+            found: *found,
+            known,
+        });
+    }
+    for migration in migrations {
+        let checksum = checksum(migration.sql(pool.engine()));
+        let earlier = applied.iter().find(|(v, _)| *v == migration.version);
+        match earlier {
+            Some((_, found)) if *found == checksum => {}
+            Some(_) => {
+                return Err(MigrationError::Changed {
+                    version: migration.version,
+                    name: migration.name,
+                });
+            }
+            None => apply(&mut transaction, pool.engine(), migration, checksum).await?,
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Serialises replicas until the end of the transaction; nothing to do for the one writer of
+/// SQLite.
+pub(super) async fn lock(transaction: &mut Transaction, engine: Engine) -> Result<(), PoolError> {
+    match engine {
+        Engine::Postgres => {
+            let sql = format!("SELECT pg_advisory_xact_lock({LOCK})");
+            transaction.batch(&sql).await
+        }
+        Engine::Sqlite => Ok(()),
+    }
+}
+
+async fn applied(transaction: &mut Transaction) -> Result<Vec<(i64, String)>, PoolError> {
+    let rows = transaction
+        .query(
+            "SELECT version, checksum FROM schema_migrations ORDER BY version",
+            &[],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("version")?, row.get("checksum")?)))
+        .collect()
+}
+
+async fn apply(
+    transaction: &mut Transaction,
+    engine: Engine,
+    migration: &Migration,
+    checksum: String,
+) -> Result<(), PoolError> {
+    transaction.batch(migration.sql(engine)).await?;
+    let row = [
+        reportapp_pool::Value::Int(migration.version),
+        text(migration.name),
+        text(checksum),
+        moment(Timestamp::now()),
+    ];
+    transaction
+        .execute(
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at)
+             VALUES ($1, $2, $3, $4)",
+            &row,
+        )
+        .await?;
+    tracing::info!(
+        version = migration.version,
+        name = migration.name,
+        "migrated the store"
+    );
+    Ok(())
+}
+
+fn checksum(sql: &str) -> String {
+    hex::encode(digest::digest(&digest::SHA256, sql.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! Fixtures shared by the tests of this crate: a whole application on SQLite, asked in process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use jiff::civil::date;
+use reportapp_pool::Pool;
+use reportapp_sample_erp::ledger::{Account, Company, Posting};
+use reportapp_sample_erp::{Ledger, load};
+use reportapp_telemetry::Health;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::app::{App, InternalToken};
+use crate::demo;
+use crate::erp::Server;
+use crate::peer::PeerAddr;
+use crate::router;
+use crate::service::AppService;
+use crate::store::Role;
+use crate::store::users::NewUser;
+use crate::web::WebUi;
+
+/// Passwords and tokens that must never appear in an answer to somebody else's question.
+pub(crate) const PASSWORD: &str = "canary-user-password";
+pub(crate) const BOT_TOKEN: &str = "canary-internal-token";
+
+/// An empty SQLite database in a folder of its own.
+pub(crate) async fn sqlite_pool() -> (TempDir, Pool) {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = open(&folder.path().join("test.sqlite"), false).await;
+    (folder, pool)
+}
+
+pub(crate) async fn open(path: &Path, read_only: bool) -> Pool {
+    let config = demo::sqlite(path, read_only);
+    Pool::open("test", &config).await.unwrap()
+}
+
+/// An application with one user `ana` and the server `demo`.
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
+    pub(crate) health: Health,
+    public: AppService,
+    internal: AppService,
+    _folder: TempDir,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["error"]["code"]
+            .as_str()
+            .unwrap_or("none")
+            .to_owned()
+    }
+}
+
+impl TestApp {
+    /// The application with a ledger of a few postings.
+    pub(crate) async fn start() -> Self {
+        Self::with(small_ledger(), |_| {}).await
+    }
+
+    /// The application with this ledger, changed before it is used.
+    pub(crate) async fn with(ledger: Ledger, change: impl FnOnce(&mut App)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let erp = open(&folder.path().join("erp.sqlite"), false).await;
+        load(&erp, &Arc::new(ledger)).await.unwrap();
+        let health = Health::new("test", "0");
+        let store = folder.path().join("store.sqlite");
+        let mut app = demo::build(
+            &health,
+            &store,
+            Server::new(demo::SERVER, erp),
+            WebUi::default(),
+        )
+        .await
+        .unwrap();
+        app.internal_token = Some(InternalToken::new(BOT_TOKEN.into()));
+        let user = NewUser {
+            username: "Ana".to_owned(),
+            display_name: "Ana Pop".to_owned(),
+            password_hash: app.passwords.hash(PASSWORD).await.unwrap(),
+            roles: vec![Role::Reports],
+            must_change_password: true,
+        };
+        assert!(app.store.create_first_user(&user).await.unwrap());
+        change(&mut app);
+        let app = Arc::new(app);
+        Self {
+            public: router::public(&app),
+            internal: router::internal(&app),
+            app,
+            health,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) async fn call(&self, request: Request<Full<Bytes>>) -> Answer {
+        ask(&self.public, request).await
+    }
+
+    /// Asks the internal listener as the bot.
+    pub(crate) async fn bot(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let mut request = request(method, path, body);
+        let token = format!("Bearer {BOT_TOKEN}").parse().unwrap();
+        request.headers_mut().insert("authorization", token);
+        ask(&self.internal, request).await
+    }
+
+    pub(crate) async fn bot_as(&self, token: &str, path: &str) -> Answer {
+        let mut request = request("GET", path, None);
+        let token = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", token);
+        ask(&self.internal, request).await
+    }
+
+    pub(crate) async fn log_in(&self, username: &str, password: &str) -> Answer {
+        let body = json!({"username": username, "password": password});
+        self.call(request("POST", "/api/auth/login", Some(body)))
+            .await
+    }
+
+    /// Signs Ana in and returns her token.
+    pub(crate) async fn token(&self) -> String {
+        let answer = self.log_in("ana", PASSWORD).await;
+        answer.json()["accessToken"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.ask_as(token, "GET", path, None).await
+    }
+
+    pub(crate) async fn ask_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = request(method, path, body);
+        let token = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", token);
+        self.call(request).await
+    }
+}
+
+pub(crate) fn request(method: &str, path: &str, body: Option<Value>) -> Request<Full<Bytes>> {
+    let bytes = body.map(|body| Bytes::from(body.to_string()));
+    let bytes = bytes.unwrap_or_default();
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .header("content-length", bytes.len())
+        .extension(PeerAddr("192.0.2.1:4711".parse().unwrap()))
+        .body(Full::new(bytes))
+        .unwrap()
+}
+
+async fn ask(service: &AppService, request: Request<Full<Bytes>>) -> Answer {
+    let response = service.clone().oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        text: String::from_utf8(bytes.to_vec()).unwrap(),
+    }
+}
+
+/// Two companies: one with two months of postings, one without any.
+pub(crate) fn small_ledger() -> Ledger {
+    let company = |id: &str, name: &str| Company {
+        id: id.into(),
+        name: name.to_owned(),
+        tax_id: "RO123".to_owned(),
+        currency: "RON".to_owned(),
+    };
+    let account = |cont: &str, denumire: Option<&str>| Account {
+        company: "alfa".into(),
+        cont: cont.into(),
+        denumire: denumire.map(str::to_owned),
+    };
+    let posting = |document: &str, month: i8, cont: &str, debit: i64, credit: i64| Posting {
+        company: "alfa".into(),
+        document: document.into(),
+        posted_on: date(2025, month, 10),
+        cont: cont.into(),
+        debit: Decimal::new(debit, 2),
+        credit: Decimal::new(credit, 2),
+        text: "sale".into(),
+    };
+    Ledger {
+        companies: vec![company("alfa", "Alfa SRL"), company("beta", "Beta SA")],
+        accounts: vec![
+            account("5121", Some("Conturi la bănci în lei")),
+            account("707", None),
+        ],
+        postings: vec![
+            posting("D1", 1, "5121", 100_050, 0),
+            posting("D1", 1, "707", 0, 100_050),
+            posting("D2", 3, "5121", 1, 0),
+            posting("D2", 3, "707", 0, 1),
+        ],
+        ..Ledger::default()
+    }
+}

@@ -1,0 +1,107 @@
+//! Configuration of `reportapp-api`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::database::{DatabaseConfig, TlsConfig};
+
+/// Everything the API needs to start, apart from the credential files it names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiConfig {
+    /// Name of the `ReportApp`; issuer and audience of tokens, prefix of Redis keys.
+    pub app: String,
+    /// Addresses to listen on.
+    pub listen: ApiListen,
+    /// Certificate of the public HTTPS listener; read again when the files change.
+    pub tls: TlsFiles,
+    /// Certificate of the internal HTTPS listener, always of the application's own authority, so that
+    /// the bot trusts one authority whoever signed the public one; read again when the files change.
+    pub internal_tls: TlsFiles,
+    /// Path below which a proxy serves the application (`/` or `/erp/`).
+    pub path_prefix: String,
+    /// CIDRs of proxies whose `Forwarded`/`X-Forwarded-For` headers are believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<String>,
+    /// ERP databases, in the order of the `ReportApp`; the first is the default.
+    pub servers: Vec<ErpServer>,
+    /// The application's own state: users, links, audit.
+    pub store: DatabaseConfig,
+    /// Session cache; absent: sessions live in this process (one replica only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis: Option<RedisConfig>,
+    /// Signing and lifetime of access tokens.
+    pub tokens: TokenConfig,
+    /// Credential folder (`username`, `password`) of the first administrator, used only while the
+    /// store has no user; absent or missing folder: no user is created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_administrator: Option<PathBuf>,
+    /// Credential folder (`token`) of the internal API; absent: no internal listener.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_token: Option<PathBuf>,
+    /// Name of the Telegram bot without `@`, for deep links; absent: linking is switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot_username: Option<String>,
+    /// Folder of the built web UI.
+    pub web_root: PathBuf,
+    /// Seconds to go on serving after SIGTERM so that load balancers notice, then to drain.
+    pub drain_seconds: u64,
+}
+
+/// Addresses of the API process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiListen {
+    /// HTTPS for browsers and API clients.
+    pub https: SocketAddr,
+    /// HTTPS for the bot.
+    pub internal: SocketAddr,
+    /// Plain HTTP for health and metrics.
+    pub health: SocketAddr,
+}
+
+/// A certificate chain and its key, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TlsFiles {
+    /// Chain, leaf first.
+    pub certificate: PathBuf,
+    /// PKCS#8 private key.
+    pub key: PathBuf,
+}
+
+/// One ERP database the reports read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErpServer {
+    /// Name in the `ReportApp`.
+    pub name: String,
+    /// How to reach it.
+    pub database: DatabaseConfig,
+}
+
+/// Redis, version 6 or later (users are ACL users).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RedisConfig {
+    /// Host to dial.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Transport security.
+    pub tls: TlsConfig,
+    /// Credential folder with `username` and `password`.
+    pub credential: PathBuf,
+}
+
+/// Access tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenConfig {
+    /// Folder with `signing.pem` and any `verify-<n>.pem`.
+    pub keys: PathBuf,
+    /// Life of an access token in seconds.
+    pub lifetime_seconds: u64,
+}

@@ -1,0 +1,202 @@
+//! The pool callers hold: resolves the configuration, then hands every call to its engine.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reportapp_config::DatabaseConfig;
+
+use crate::postgres::PostgresPool;
+use crate::row::RowStream;
+use crate::settings::Settings;
+use crate::sqlite::SqlitePool;
+use crate::stats::PoolCollector;
+use crate::transaction::{EngineTransaction, Transaction};
+use crate::{PoolError, PoolStats, Row, Value};
+
+/// The database behind a pool, for the few statements that differ between engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// PostgreSQL 13 or later.
+    Postgres,
+    /// A SQLite file of this process.
+    Sqlite,
+}
+
+impl Engine {
+    /// The name in metrics and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
+/// A bounded set of connections to one database under one login; a clone is the same pool.
+#[derive(Clone)]
+pub struct Pool {
+    inner: Arc<EnginePool>,
+}
+
+enum EnginePool {
+    Postgres(PostgresPool),
+    Sqlite(SqlitePool),
+}
+
+impl Pool {
+    /// Checks the configuration, reads the credential and starts keeping connections warm in the
+    /// background. The database need not be up; [`Pool::probe`] tells whether it is.
+    ///
+    /// # Errors
+    /// [`PoolError::Config`] naming what to change.
+    pub async fn open(name: &str, config: &DatabaseConfig) -> Result<Self, PoolError> {
+        let inner = match Settings::resolve(name, config)? {
+            Settings::Postgres(settings) => {
+                EnginePool::Postgres(PostgresPool::open(name, settings)?)
+            }
+            Settings::Sqlite(settings) => EnginePool::Sqlite(SqlitePool::open(name, settings)),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The name given to [`Pool::open`].
+    pub fn name(&self) -> &str {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.name(),
+            EnginePool::Sqlite(pool) => pool.name(),
+        }
+    }
+
+    /// The database behind this pool.
+    pub fn engine(&self) -> Engine {
+        match &*self.inner {
+            EnginePool::Postgres(_) => Engine::Postgres,
+            EnginePool::Sqlite(_) => Engine::Sqlite,
+        }
+    }
+
+    /// Logs in anew and runs `SELECT 1`; on SQLite opens the file and reads from it.
+    ///
+    /// # Errors
+    /// [`PoolError::Unreachable`], [`PoolError::LoginRefused`], [`PoolError::TlsInvalid`], or
+    /// [`PoolError::AcquireTimeout`] when all connections are busy.
+    pub async fn probe(&self) -> Result<(), PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.probe().await,
+            EnginePool::Sqlite(pool) => pool.probe().await,
+        }
+    }
+
+    /// Runs one statement and returns all its rows.
+    ///
+    /// # Errors
+    /// Any [`PoolError`] but `Config`.
+    pub async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.query(sql, params).await,
+            EnginePool::Sqlite(pool) => pool.query(sql, params).await,
+        }
+    }
+
+    /// Runs one statement and returns its first row, if there is one.
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn query_opt(&self, sql: &str, params: &[Value]) -> Result<Option<Row>, PoolError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs one statement and hands out its rows as they arrive, in flat memory. The stream holds
+    /// a connection until it is read to the end or dropped.
+    ///
+    /// # Errors
+    /// As [`Pool::query`]; later errors arrive as the last item.
+    pub async fn query_stream(&self, sql: &str, params: &[Value]) -> Result<RowStream, PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.query_stream(sql, params).await,
+            EnginePool::Sqlite(pool) => pool.query_stream(sql, params).await,
+        }
+    }
+
+    /// Runs one statement and returns the number of rows it changed.
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.execute(sql, params).await,
+            EnginePool::Sqlite(pool) => pool.execute(sql, params).await,
+        }
+    }
+
+    /// Runs several statements without parameters, as migrations need. They are not one
+    /// transaction; use [`Pool::begin`] and [`Transaction::batch`] for that.
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn batch(&self, sql: &str) -> Result<(), PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.batch(sql).await,
+            EnginePool::Sqlite(pool) => pool.batch(sql).await,
+        }
+    }
+
+    /// Begins a transaction: read committed on PostgreSQL, the only writer on SQLite. It is rolled
+    /// back when dropped before [`Transaction::commit`].
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn begin(&self) -> Result<Transaction, PoolError> {
+        let engine = match &*self.inner {
+            EnginePool::Postgres(pool) => EngineTransaction::Postgres(pool.begin().await?),
+            EnginePool::Sqlite(pool) => EngineTransaction::Sqlite(pool.begin().await?),
+        };
+        Ok(Transaction::new(engine))
+    }
+
+    /// The pool at this moment.
+    pub fn stats(&self) -> PoolStats {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.stats(),
+            EnginePool::Sqlite(pool) => pool.stats(),
+        }
+    }
+
+    /// Adds `reportapp_pool_connections`, `reportapp_pool_waiting` and `reportapp_pool_failures`
+    /// of this pool to a registry.
+    ///
+    /// # Errors
+    /// When a pool of this name is registered already.
+    pub fn register_metrics(
+        &self,
+        registry: &prometheus::Registry,
+    ) -> Result<(), prometheus::Error> {
+        registry.register(Box::new(PoolCollector::new(self.clone())?))
+    }
+
+    /// Refuses new work, lets running statements finish for a few seconds, then closes every
+    /// connection.
+    pub async fn close(&self) {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.close().await,
+            EnginePool::Sqlite(pool) => pool.close().await,
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Pool")
+            .field("name", &self.name())
+            .field("engine", &self.engine())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Locks a mutex whose data stays consistent even if a holder panicked.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,81 @@
+//! Carries a slot to a blocking thread and back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::connection::SqliteConnection;
+use super::{Core, Role};
+use crate::PoolError;
+use crate::slots::Slot;
+
+/// A slot whose connection is used on blocking threads only.
+pub(super) struct Worker {
+    core: Arc<Core>,
+    role: Role,
+    slot: Slot<SqliteConnection>,
+}
+
+/// Tells the blocking thread that its caller has gone away, by being dropped.
+pub(super) struct Caller(Arc<AtomicBool>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Worker {
+    pub(super) fn new(core: Arc<Core>, role: Role, slot: Slot<SqliteConnection>) -> Self {
+        Self { core, role, slot }
+    }
+
+    /// Runs one piece of work on a blocking thread, which parks the connection at its end whether
+    /// or not the caller is still there.
+    pub(super) async fn run<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, PoolError> + Send + 'static,
+    ) -> Result<T, PoolError> {
+        let (caller, gone) = caller();
+        let pool = self.core.readers.name().to_owned();
+        let outcome = tokio::task::spawn_blocking(move || self.run_here(gone, work)).await;
+        drop(caller);
+        let detail = "the runtime is shutting down".to_owned();
+        outcome.unwrap_or(Err(PoolError::Unreachable { pool, detail }))
+    }
+
+    /// Runs work on this thread, which must be one that may block.
+    pub(super) fn run_here<T>(
+        &mut self,
+        gone: Arc<AtomicBool>,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, PoolError>,
+    ) -> Result<T, PoolError> {
+        if self.slot.connection().is_none() {
+            let opened =
+                SqliteConnection::open(self.core.readers.name(), &self.core.settings, self.role);
+            self.slot.fill(opened?);
+        }
+        let deadline = Instant::now() + self.core.settings.limits.statement_timeout;
+        let connection = self
+            .slot
+            .connection()
+            .ok_or_else(|| PoolError::usage("the slot is empty"))?;
+        connection.allow(deadline, gone)?;
+        work(connection)
+    }
+
+    /// Ends what an abandoned transaction left open, or closes the connection.
+    pub(super) fn clean_up(&mut self) {
+        if let Some(connection) = self.slot.connection()
+            && !connection.roll_back()
+        {
+            drop(self.slot.take());
+        }
+    }
+}
+
+/// The two ends of "is anybody still waiting for this?".
+pub(super) fn caller() -> (Caller, Arc<AtomicBool>) {
+    let gone = Arc::new(AtomicBool::new(false));
+    (Caller(gone.clone()), gone)
+}

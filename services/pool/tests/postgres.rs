@@ -1,0 +1,295 @@
+//! Faults of a PostgreSQL server as a caller of the pool sees them.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use reportapp_config::DatabaseConfig;
+use reportapp_config::database::TlsConfig;
+use reportapp_pool::testing::{SUPERUSER, TestPostgres, TestTls};
+use reportapp_pool::{Pool, PoolError};
+
+async fn open(config: &DatabaseConfig) -> Pool {
+    Pool::open("server/main", config)
+        .await
+        .expect("a good configuration opens")
+}
+
+fn with_tls(config: DatabaseConfig, change: impl FnOnce(&mut TlsConfig)) -> DatabaseConfig {
+    let mut config = config;
+    if let DatabaseConfig::Postgres { tls, .. } = &mut config {
+        change(tls);
+    }
+    config
+}
+
+/// An authority and a server certificate for one name.
+fn issue(name: &str) -> TestTls {
+    let authority_key = rcgen::KeyPair::generate().expect("key");
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority_pem = authority.self_signed(&authority_key).expect("signed").pem();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().expect("key");
+    let server = rcgen::CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+    let certificate = server.signed_by(&key, &issuer).expect("signed").pem();
+    TestTls {
+        certificate,
+        key: key.serialize_pem(),
+        authority: authority_pem,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_a_refused_login_and_stays_hidden() {
+    let server = TestPostgres::start().await;
+    let wrong = "canary-wrong-password";
+    let pool = open(&server.config_for(SUPERUSER, wrong)).await;
+    for _ in 0..2 {
+        let error = pool.probe().await.expect_err("wrong password");
+        assert_eq!(error.category(), "LoginRefused", "{error:?}");
+        let statement = pool
+            .query("SELECT 1", &[])
+            .await
+            .expect_err("wrong password");
+        assert_eq!(statement.category(), "LoginRefused");
+        let shown = format!(
+            "{error} {error:?} {statement:?} {pool:?} {:?}",
+            server.config()
+        );
+        assert!(!shown.contains(wrong), "{shown}");
+    }
+    let right = open(&server.config()).await;
+    right
+        .batch(&format!("ALTER ROLE {SUPERUSER} PASSWORD '{wrong}'"))
+        .await
+        .expect("changed");
+    pool.probe()
+        .await
+        .expect("the login works without a restart");
+    pool.query("SELECT 1", &[])
+        .await
+        .expect("and so do statements");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_not_log_in_is_a_refused_login() {
+    let server = TestPostgres::start().await;
+    let admin = open(&server.config()).await;
+    admin
+        .batch("CREATE ROLE idle NOLOGIN PASSWORD 'x'")
+        .await
+        .expect("role");
+    let error = open(&server.config_for("idle", "x"))
+        .await
+        .probe()
+        .await
+        .expect_err("no login");
+    assert_eq!(error.category(), "LoginRefused", "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_goes_and_comes_back_is_used_again() {
+    let mut server = TestPostgres::start().await;
+    let pool = open(&server.config()).await;
+    pool.query("SELECT 1", &[]).await.expect("up");
+    for _ in 0..2 {
+        server.stop().await;
+        for _ in 0..3 {
+            let error = pool.query("SELECT 1", &[]).await.expect_err("down");
+            assert_eq!(error.category(), "Unreachable", "{error:?}");
+        }
+        assert_eq!(
+            pool.probe().await.expect_err("down").category(),
+            "Unreachable"
+        );
+        server.start_again().await;
+        pool.probe().await.expect("up again");
+        pool.query("SELECT 1", &[]).await.expect("up again");
+    }
+    assert!(pool.stats().connect_failures["Unreachable"] >= 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_needs_no_server_but_good_settings() {
+    let server = TestPostgres::start().await;
+    let mut config = server.config();
+    if let DatabaseConfig::Postgres { port, pool, .. } = &mut config {
+        *port = 1;
+        pool.acquire_timeout_ms = 1_000;
+    }
+    let error = open(&config)
+        .await
+        .probe()
+        .await
+        .expect_err("nobody listens");
+    assert_eq!(error.category(), "Unreachable");
+    let refused = async |change: &dyn Fn(&mut DatabaseConfig)| {
+        let mut config = server.config();
+        change(&mut config);
+        match Pool::open("p", &config).await {
+            Err(PoolError::Config { detail, .. }) => detail,
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    };
+    let limits = refused(&|config| {
+        let DatabaseConfig::Postgres { pool, .. } = config else {
+            return;
+        };
+        (pool.min, pool.max) = (5, 2);
+    });
+    assert_eq!(limits.await, "min (5) is greater than max (2)");
+    let folder = refused(&|config| {
+        let DatabaseConfig::Postgres { credential, .. } = config else {
+            return;
+        };
+        *credential = "/nowhere".into();
+    });
+    assert!(folder.await.contains("/nowhere/username"));
+    let authority = refused(&|config| {
+        let DatabaseConfig::Postgres { tls, .. } = config else {
+            return;
+        };
+        *tls = TlsConfig {
+            ca_file: Some("/nowhere/ca.pem".into()),
+            ..TlsConfig::default()
+        };
+    });
+    assert!(authority.await.contains("/nowhere/ca.pem"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_must_be_signed_and_named_as_configured() {
+    let tls = issue("db.erp.example");
+    let server = TestPostgres::start_tls(&tls).await;
+    let named = |name: Option<&str>| {
+        let name = name.map(str::to_owned);
+        with_tls(server.config(), |tls| tls.server_name = name)
+    };
+    open(&named(Some("db.erp.example")))
+        .await
+        .probe()
+        .await
+        .expect("dialled by address, named as the host");
+    let wrong_name = open(&named(Some("other.example")))
+        .await
+        .probe()
+        .await
+        .expect_err("wrong name");
+    assert_eq!(wrong_name.category(), "TlsInvalid", "{wrong_name:?}");
+    let dialled_name = open(&named(None))
+        .await
+        .probe()
+        .await
+        .expect_err("the address is not in it");
+    assert_eq!(dialled_name.category(), "TlsInvalid", "{dialled_name:?}");
+
+    let folder = tempfile::tempdir().expect("folder");
+    let other = folder.path().join("other.pem");
+    std::fs::write(&other, issue("db.erp.example").authority).expect("written");
+    let trust = |file: Option<&Path>| {
+        let file = file.map(Path::to_owned);
+        with_tls(named(Some("db.erp.example")), |tls| tls.ca_file = file)
+    };
+    for config in [trust(Some(&other)), trust(None)] {
+        let error = open(&config)
+            .await
+            .probe()
+            .await
+            .expect_err("unknown authority");
+        assert_eq!(error.category(), "TlsInvalid", "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tls_is_not_used_in_plain_text() {
+    let server = TestPostgres::start().await;
+    let config = with_tls(server.config(), |tls| *tls = TlsConfig::default());
+    let error = open(&config).await.probe().await.expect_err("no TLS there");
+    assert_eq!(error.category(), "TlsInvalid", "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_never_answers_is_unreachable_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("listener");
+    let server = TestPostgres::start().await;
+    let mut config = server.config();
+    if let DatabaseConfig::Postgres { port, pool, .. } = &mut config {
+        *port = silent.local_addr().expect("address").port();
+        pool.acquire_timeout_ms = 400;
+    }
+    let pool = open(&config).await;
+    let outcome = tokio::time::timeout(Duration::from_secs(5), pool.query("SELECT 1", &[])).await;
+    assert_eq!(
+        outcome.expect("in time").expect_err("silent").category(),
+        "Unreachable"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_carries_its_name_and_its_limits() {
+    let server = TestPostgres::start().await;
+    let pool = open(&server.config()).await;
+    let rows = pool
+        .query(
+            "SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS limit_, \
+             current_setting('TimeZone') AS zone",
+            &[],
+        )
+        .await
+        .expect("settings");
+    assert_eq!(
+        rows[0].get::<String>("name").expect("name"),
+        "reportapp-server/main"
+    );
+    assert_eq!(rows[0].get::<String>("limit_").expect("limit"), "30s");
+    assert_eq!(rows[0].get::<String>("zone").expect("zone"), "UTC");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_kept_warm_and_end_with_the_pool() {
+    let server = TestPostgres::start().await;
+    let watcher = open(&server.config()).await;
+    let mut config = server.config();
+    if let DatabaseConfig::Postgres { pool, .. } = &mut config {
+        pool.min = 3;
+    }
+    let pool = Pool::open("warm", &config).await.expect("open");
+    let sessions = async || {
+        let sql =
+            "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'reportapp-warm'";
+        watcher.query(sql, &[]).await.expect("activity")[0]
+            .get::<i64>("n")
+            .expect("n")
+    };
+    let reach = async |wanted: i64| {
+        tokio::time::timeout(Duration::from_secs(20), async {
+            while sessions().await != wanted {}
+        })
+        .await
+    };
+    reach(3)
+        .await
+        .expect("three sessions without a single request");
+    pool.close().await;
+    reach(0).await.expect("no session is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_table_does_not_break_prepared_statements_for_long() {
+    let server = TestPostgres::start().await;
+    let mut config = server.config();
+    if let DatabaseConfig::Postgres { pool, .. } = &mut config {
+        pool.max = 1;
+    }
+    let pool = open(&config).await;
+    pool.batch("CREATE TABLE t (a bigint)")
+        .await
+        .expect("table");
+    pool.query("SELECT * FROM t", &[]).await.expect("prepared");
+    pool.batch("ALTER TABLE t ADD COLUMN b bigint")
+        .await
+        .expect("changed");
+    let rows = pool.query("SELECT * FROM t", &[]).await;
+    assert!(rows.is_ok(), "{rows:?}");
+}

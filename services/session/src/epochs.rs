@@ -1,0 +1,92 @@
+//! Revocation by epochs: what makes "log out everybody" one number, and true everywhere.
+//!
+//! Every revocation gets the next [`Revision`] of the store, and that is the new *epoch* of what it
+//! names: everybody, a tenant, a user or a session ([`Scope`]). A token carries the revision it was
+//! issued under and is valid only while no epoch that concerns it, on any of the four levels, is
+//! greater. One number stands for the epochs of all four levels at issue: an epoch is greater than
+//! the one at issue exactly if it was raised after that revision.
+//!
+//! What flows through: a [`Revoker`] commits a revocation in the [`EpochStore`]; each API process
+//! runs a [`Holder`], which reads the store and publishes a [`View`]; the [`Gate`] judges each request
+//! by that view alone while its lease lasts, by a read of its own after that, and refuses when there
+//! is none. The revoker acknowledges when no process can hold an older view any more: either it has
+//! confirmed, or its lease is over. [`Sweeper`] forgets processes that vanished.
+//!
+//! Holder, revoker and sweeper are pure: events and the time go in, actions come out, and whoever
+//! drives them performs those: [`Keeper`] in an API process, [`revoke`] where one revokes. Wake-ups are events like any other; losing, repeating, inventing or
+//! reordering them changes when something is read and nothing else.
+
+mod clock;
+mod gate;
+pub mod holder;
+mod keeper;
+mod ledger;
+mod memory;
+mod revoke;
+pub mod revoker;
+mod store;
+mod sweeper;
+mod table;
+mod view;
+
+#[cfg(test)]
+mod exhaustive;
+#[cfg(test)]
+mod simulation;
+
+pub use clock::{BootClock, Clock, LONGEST_LEASE, LeaseTooLong, Moment, Terms, outlasting};
+pub use gate::Gate;
+pub use holder::Holder;
+pub use keeper::Keeper;
+pub use memory::MemoryEpochStore;
+pub use revoke::revoke;
+pub use revoker::Revoker;
+pub use store::{Answer, EpochError, EpochStore, Member, ProcessId, Reading};
+pub use sweeper::Sweeper;
+pub use table::Epochs;
+pub use view::{Verdict, View};
+
+/// The place of a revocation in the order of all of them. A store never gives one out twice, and
+/// each is greater than all before it.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Revision(pub u64);
+
+/// Whose tokens a revocation ends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Everybody's.
+    All,
+    /// Those of one tenant, by its id.
+    Tenant(String),
+    /// Those of one user, by their id.
+    User(String),
+    /// Those of one session, by its id.
+    Session(String),
+}
+
+/// Who a token speaks for, and since when.
+#[derive(Clone, Copy, Debug)]
+pub struct Bearer<'a> {
+    /// Id of the tenant, if the user acts for one.
+    pub tenant: Option<&'a str>,
+    /// Id of the user.
+    pub user: &'a str,
+    /// Id of the session.
+    pub session: &'a str,
+    /// Revision of a read of the store that was sent before the credentials behind the token were
+    /// checked. Taken afterwards, a password that was changed in between would live on in the token.
+    pub issued: Revision,
+}

@@ -1,0 +1,101 @@
+//! Where sessions live: Redis in production, this process in a run without Redis.
+//!
+//! Both keep the same promises: a session that was ended, or whose life is over, is never found
+//! again; a store that cannot answer returns an error, and the caller refuses the request.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub mod memory;
+pub mod redis;
+
+pub use memory::MemoryStore;
+pub use redis::RedisStore;
+
+/// One signed-in browser, script or device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Random id; the `sid` claim of its tokens.
+    pub id: String,
+    /// Id of the user.
+    pub user: String,
+    /// When the user signed in.
+    pub created_at: Timestamp,
+    /// When the session ends by itself.
+    pub expires_at: Timestamp,
+    /// Address the user signed in from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+impl Session {
+    /// A new session of `user` that begins now.
+    pub fn begin(user: &str, address: Option<String>, life: Duration, now: Timestamp) -> Self {
+        let life = jiff::SignedDuration::try_from(life).unwrap_or(jiff::SignedDuration::MAX);
+        Self {
+            id: crate::random::id(),
+            user: user.to_owned(),
+            created_at: now,
+            expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
+            address,
+        }
+    }
+
+    /// Time left at `now`; zero once it is over.
+    pub fn time_left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.expires_at.duration_since(now)).unwrap_or(Duration::ZERO)
+    }
+}
+
+/// Why a session store could not answer. Never contains a credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// No connection, or no answer in time.
+    #[error("the session store cannot be reached: {detail}")]
+    Unreachable {
+        /// What the client library said.
+        detail: String,
+    },
+    /// The login or one of its permissions was refused.
+    #[error("the session store refused the login: {detail}")]
+    LoginRefused {
+        /// What the server said.
+        detail: String,
+    },
+    /// The configuration cannot be used at all, such as an unreadable credential folder.
+    #[error("the session store is configured wrongly: {detail}")]
+    Misconfigured {
+        /// What is wrong.
+        detail: String,
+    },
+    /// The store answered with something that is not ours.
+    #[error("the session store gave an answer that cannot be understood: {detail}")]
+    Corrupt {
+        /// What was wrong with it.
+        detail: String,
+    },
+}
+
+/// A boxed answer, so that the store is chosen at run time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SessionError>> + Send + 'a>>;
+
+/// The operations both stores offer. Every error means "do not know", never "no".
+pub trait SessionStore: Send + Sync {
+    /// Remembers a session until it expires.
+    fn begin<'a>(&'a self, session: &'a Session) -> Answer<'a, ()>;
+    /// The session with this id, unless it ended.
+    fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Session>>;
+    /// Ends a session. Ending one that does not exist is a success.
+    fn end<'a>(&'a self, session: &'a Session) -> Answer<'a, ()>;
+    /// All living sessions of a user, oldest first.
+    fn list<'a>(&'a self, user: &'a str) -> Answer<'a, Vec<Session>>;
+    /// Ends every session of a user but `keep`; returns how many ended.
+    fn end_others<'a>(&'a self, user: &'a str, keep: Option<&'a str>) -> Answer<'a, usize>;
+    /// Proves that the store answers under our login, and reconnects if it did not.
+    fn probe(&self) -> Answer<'_, ()>;
+}

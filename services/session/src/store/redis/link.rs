@@ -1,0 +1,160 @@
+//! One multiplexed connection that is dialled when needed and dropped when it fails.
+
+use std::time::{Duration, Instant};
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{
+    AsyncConnectionConfig, ErrorKind, FromRedisValue, Pipeline, RedisError, ServerErrorKind,
+};
+use tokio::sync::Mutex;
+
+use super::target::Target;
+use crate::SessionError;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// After a failed attempt the same answer is given for this long, so that a burst of requests does
+/// not become a burst of dials, nor a wrong password an attack on our own account.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// The connection and how to get another one.
+pub(super) struct Link {
+    target: Target,
+    state: Mutex<State>,
+}
+
+enum State {
+    Closed,
+    Open {
+        connection: MultiplexedConnection,
+        generation: u64,
+    },
+    Failed {
+        at: Instant,
+        error: SessionError,
+    },
+}
+
+impl Link {
+    pub(super) fn new(target: Target) -> Self {
+        Self {
+            target,
+            state: Mutex::new(State::Closed),
+        }
+    }
+
+    /// Asks one question. An idle connection may have been closed by the server in the meantime;
+    /// only that case is tried once more on a new connection, and all our commands can be repeated.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        question: &Pipeline,
+    ) -> Result<T, SessionError> {
+        let (mut connection, generation) = self.connection().await?;
+        let error = match question.query_async(&mut connection).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if !poisons(&error) {
+            return Err(sort(&error));
+        }
+        self.close(generation).await;
+        if error.is_timeout() {
+            return Err(sort(&error));
+        }
+        let (mut connection, generation) = self.connection().await?;
+        match question.query_async(&mut connection).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                self.close(generation).await;
+                Err(sort(&error))
+            }
+        }
+    }
+
+    async fn connection(&self) -> Result<(MultiplexedConnection, u64), SessionError> {
+        let mut state = self.state.lock().await;
+        match &*state {
+            State::Open {
+                connection,
+                generation,
+            } => return Ok((connection.clone(), *generation)),
+            State::Failed { at, error } if at.elapsed() < RETRY_AFTER => return Err(error.clone()),
+            State::Failed { .. } | State::Closed => {}
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_dns_resolver(self.target.dialled.clone());
+        let client = &self.target.client;
+        match client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+        {
+            Ok(connection) => {
+                let generation = next_generation();
+                *state = State::Open {
+                    connection: connection.clone(),
+                    generation,
+                };
+                Ok((connection, generation))
+            }
+            Err(error) => {
+                let error = sort(&error);
+                *state = State::Failed {
+                    at: Instant::now(),
+                    error: error.clone(),
+                };
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops the connection unless somebody has replaced it already.
+    async fn close(&self, failed: u64) {
+        let mut state = self.state.lock().await;
+        if matches!(&*state, State::Open { generation, .. } if *generation == failed) {
+            *state = State::Closed;
+        }
+    }
+}
+
+fn next_generation() -> u64 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
+/// Whether the connection should not be used again. A timed-out one may be a dead peer behind a
+/// silent network, which TCP alone notices after minutes.
+fn poisons(error: &RedisError) -> bool {
+    error.is_unrecoverable_error()
+        || error.is_io_error()
+        || error.is_timeout()
+        || is_login_problem(error)
+}
+
+fn is_login_problem(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm)
+    ) || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
+}
+
+/// Sorts an error by what a person has to do about it. The server's own text is left out where it
+/// could repeat what we sent.
+fn sort(error: &RedisError) -> SessionError {
+    if is_login_problem(error) {
+        return SessionError::LoginRefused {
+            detail: error.category().to_owned(),
+        };
+    }
+    let detail = match error.kind() {
+        ErrorKind::Io => error.to_string(),
+        _ => error
+            .code()
+            .map_or_else(|| error.category().to_owned(), str::to_owned),
+    };
+    match error.kind() {
+        ErrorKind::UnexpectedReturnType | ErrorKind::Parse => SessionError::Corrupt { detail },
+        _ => SessionError::Unreachable { detail },
+    }
+}

@@ -1,0 +1,237 @@
+//! Access tokens: signed proof of who signed in and in which session (RFC 7519, EdDSA).
+//!
+//! A token alone is not enough: whoever accepts one must also ask the session store whether the
+//! session named by `sid` still exists.
+
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::keys::KeySet;
+use crate::random;
+
+/// Clocks of two replicas may differ by this much.
+const LEEWAY_SECONDS: i64 = 5;
+
+/// What a token says. All times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Id of the user.
+    pub sub: String,
+    /// Id of the session the token belongs to.
+    pub sid: String,
+    /// Id of the token.
+    pub jti: String,
+    /// Issued at.
+    pub iat: i64,
+    /// Not to be accepted from this moment on.
+    pub exp: i64,
+    /// Issuer: the name of the application.
+    pub iss: String,
+    /// Audience: the name of the application.
+    pub aud: String,
+}
+
+/// A token as handed to a client.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The compact serialisation. A secret: whoever holds it is the user.
+    pub value: String,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+}
+
+impl std::fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a token was refused. Deliberately coarse: a client learns no more than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// The lifetime is over.
+    #[error("the access token has expired")]
+    Expired,
+    /// Malformed, signed by a key we do not accept, or meant for another application.
+    #[error("the access token is not valid here")]
+    Invalid,
+}
+
+/// Issues and verifies the access tokens of one application.
+#[derive(Debug)]
+pub struct Tokens {
+    app: String,
+    lifetime_seconds: u64,
+    keys: KeySet,
+}
+
+impl Tokens {
+    /// Tokens of `app`, valid for `lifetime_seconds`, under `keys`.
+    pub fn new(app: impl Into<String>, lifetime_seconds: u64, keys: KeySet) -> Self {
+        Self {
+            app: app.into(),
+            lifetime_seconds,
+            keys,
+        }
+    }
+
+    /// Life of a token, and of the session behind it.
+    pub fn lifetime_seconds(&self) -> u64 {
+        self.lifetime_seconds
+    }
+
+    /// The accepted keys.
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    /// Signs a token for `user` in `session`.
+    pub fn issue(&self, user: &str, session: &str, now: Timestamp) -> AccessToken {
+        let lifetime = i64::try_from(self.lifetime_seconds).unwrap_or(i64::MAX);
+        let claims = Claims {
+            sub: user.to_owned(),
+            sid: session.to_owned(),
+            jti: random::id(),
+            iat: now.as_second(),
+            exp: now.as_second().saturating_add(lifetime),
+            iss: self.app.clone(),
+            aud: self.app.clone(),
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.keys.signing_id().to_owned());
+        let value = jsonwebtoken::encode(&header, &claims, self.keys.signing())
+            .expect("a loaded Ed25519 key signs any claims");
+        AccessToken {
+            value,
+            expires_in: self.lifetime_seconds,
+        }
+    }
+
+    /// Checks signature, key, application and time, and returns what the token says.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`] only for a token that is good in every other way.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let key = header
+            .kid
+            .as_deref()
+            .and_then(|kid| self.keys.verifying(kid));
+        let key = key.ok_or(TokenError::Invalid)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation())
+            .map_err(|_| TokenError::Invalid)?
+            .claims;
+        let leeway = SignedDuration::from_secs(LEEWAY_SECONDS);
+        if claims.iat > (now + leeway).as_second() {
+            return Err(TokenError::Invalid);
+        }
+        if claims.exp <= (now - leeway).as_second() {
+            return Err(TokenError::Expired);
+        }
+        Ok(claims)
+    }
+
+    fn validation(&self) -> Validation {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        // Time is checked by the caller against the clock it was given.
+        validation.validate_exp = false;
+        validation.set_issuer(&[&self.app]);
+        validation.set_audience(&[&self.app]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn tokens() -> Tokens {
+        Tokens::new("shop", 600, KeySet::ephemeral())
+    }
+
+    #[test]
+    fn a_token_says_who_signed_in_and_in_which_session() {
+        let tokens = tokens();
+        let token = tokens.issue("user-1", "session-1", at(1_000_000));
+        let claims = tokens.verify(&token.value, at(1_000_001)).unwrap();
+        assert_eq!(
+            (claims.sub.as_str(), claims.sid.as_str()),
+            ("user-1", "session-1")
+        );
+        assert_eq!((claims.iss.as_str(), claims.aud.as_str()), ("shop", "shop"));
+        assert_eq!(claims.exp - claims.iat, 600);
+    }
+
+    #[test]
+    fn a_token_is_refused_once_its_life_and_the_leeway_are_over() {
+        let tokens = tokens();
+        let token = tokens.issue("u", "s", at(1_000_000)).value;
+        assert!(tokens.verify(&token, at(1_000_604)).is_ok());
+        assert_eq!(
+            tokens.verify(&token, at(1_000_605)),
+            Err(TokenError::Expired)
+        );
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_refused() {
+        let tokens = tokens();
+        let token = tokens.issue("u", "s", at(1_000_100)).value;
+        assert_eq!(
+            tokens.verify(&token, at(1_000_000)),
+            Err(TokenError::Invalid)
+        );
+    }
+
+    #[test]
+    fn a_token_of_another_key_or_application_is_refused() {
+        let now = at(1_000_000);
+        let foreign = tokens().issue("u", "s", now).value;
+        assert_eq!(tokens().verify(&foreign, now), Err(TokenError::Invalid));
+
+        let mut tokens = tokens();
+        let own = tokens.issue("u", "s", now).value;
+        tokens.app = "other".to_owned();
+        assert_eq!(tokens.verify(&own, now), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn a_changed_token_is_refused() {
+        let tokens = tokens();
+        let now = at(1_000_000);
+        let token = tokens.issue("u", "s", now).value;
+        let (body, signature) = token.rsplit_once('.').unwrap();
+        let flipped: String = signature
+            .chars()
+            .rev()
+            .collect::<String>()
+            .chars()
+            .rev()
+            .skip(1)
+            .collect();
+        for bad in [
+            format!("{body}.A{flipped}"),
+            format!("{body}."),
+            String::new(),
+            "a.b.c".into(),
+        ] {
+            if bad != token {
+                assert_eq!(tokens.verify(&bad, now), Err(TokenError::Invalid), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_printed_form_of_a_token_hides_it() {
+        let token = tokens().issue("u", "s", at(1_000_000));
+        assert!(!format!("{token:?}").contains(&token.value));
+    }
+}

@@ -1,0 +1,25 @@
+// Sign-in, sign-out and the signed-in user's own password.
+import { request } from './http'
+import type { User } from './types'
+
+export async function signIn(username: string, password: string): Promise<User> {
+  const answer = await request<{ user: User }>('api/auth/login', {
+    method: 'POST',
+    body: { username, password },
+    keepSession: true,
+  })
+  return answer.user
+}
+
+/** The user of the current cookie; fails with status 401 when there is no session. */
+export function fetchMe(): Promise<User> {
+  return request<User>('api/auth/me', { keepSession: true })
+}
+
+export function signOut(): Promise<void> {
+  return request<void>('api/auth/logout', { method: 'POST', keepSession: true })
+}
+
+export function changePassword(current: string, next: string): Promise<void> {
+  return request<void>('api/auth/password', { method: 'POST', body: { current, new: next } })
+}

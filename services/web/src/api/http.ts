@@ -1,0 +1,112 @@
+// The one place that talks to the network. Addresses are relative to the document's base, the session
+// travels in an HttpOnly cookie, and every failure becomes an `ApiError`.
+
+export interface ApiErrorParts {
+  status: number
+  code: string
+  message?: string
+  field?: string | undefined
+  requestId?: string | undefined
+  retryAfterSeconds?: number | undefined
+}
+
+/** A refused or failed request. `status` is 0 when no answer came. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly field: string | undefined
+  readonly requestId: string | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(parts: ApiErrorParts) {
+    super(parts.message ?? '')
+    this.name = 'ApiError'
+    this.status = parts.status
+    this.code = parts.code
+    this.field = parts.field
+    this.requestId = parts.requestId
+    this.retryAfterSeconds = parts.retryAfterSeconds
+  }
+}
+
+export interface RequestOptions {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  query?: Record<string, string | number | undefined>
+  body?: unknown
+  signal?: AbortSignal
+  /** A refused sign-in is an answer, not the end of a session. */
+  keepSession?: boolean
+}
+
+let sessionEnded: () => void = () => {}
+
+/** Registers what happens when the API no longer accepts the session. */
+export function onSessionEnded(handler: () => void): void {
+  sessionEnded = handler
+}
+
+/** Sends one request and returns its JSON, or undefined when the answer has no body. */
+export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await send(path, options)
+  if (!response.ok) {
+    const error = await readError(response)
+    if (error.status === 401 && !options.keepSession) sessionEnded()
+    throw error
+  }
+  if (response.status === 204) return undefined as T
+  try {
+    return (await response.json()) as T
+  } catch (cause) {
+    if (isAbort(cause)) throw cause
+    throw badResponse(response)
+  }
+}
+
+/** The error for an answer that does not follow the contract. */
+export function badResponse(response?: Response): ApiError {
+  return new ApiError({
+    status: response?.status ?? 200,
+    code: 'BadResponse',
+    requestId: response?.headers.get('x-request-id') ?? undefined,
+  })
+}
+
+async function send(path: string, options: RequestOptions): Promise<Response> {
+  const url = new URL(path, document.baseURI)
+  for (const [name, value] of Object.entries(options.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value))
+  }
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (options.body !== undefined) headers['content-type'] = 'application/json'
+  try {
+    return await fetch(url, {
+      method: options.method ?? 'GET',
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.signal ? { signal: options.signal } : {}),
+    })
+  } catch (cause) {
+    if (isAbort(cause)) throw cause
+    throw new ApiError({ status: 0, code: 'Unreachable' })
+  }
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  const retryAfter = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
+  const body = await response.json().catch(() => null)
+  const detail = (body as { error?: { code?: string; message?: string; field?: string } } | null)?.error
+  return new ApiError({
+    status: response.status,
+    code: detail?.code ?? `Http${response.status}`,
+    message: detail?.message ?? '',
+    field: detail?.field,
+    requestId: response.headers.get('x-request-id') ?? undefined,
+    retryAfterSeconds: Number.isNaN(retryAfter) ? undefined : retryAfter,
+  })
+}
+
+function isAbort(cause: unknown): boolean {
+  return cause instanceof DOMException && cause.name === 'AbortError'
+}

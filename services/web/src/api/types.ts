@@ -1,0 +1,60 @@
+// Shapes of the HTTP contract, as the API describes them in `api/openapi.json`.
+
+/** An exact amount with two decimals, such as "-1234.50". Never turned into a float. */
+export type DecimalString = string
+
+export interface User {
+  id: string | number
+  username: string
+  displayName: string
+  roles: string[]
+  /** A hint: the password was issued, not chosen. */
+  mustChangePassword?: boolean
+}
+
+export interface Company {
+  server: string
+  id: string
+  name: string
+  taxId: string | null
+  currency: string
+}
+
+export interface Period {
+  year: number
+  month: number
+}
+
+export interface Calendar {
+  /** Months with postings, ascending. */
+  periods: Period[]
+  latest: Period | null
+}
+
+export const AMOUNT_KEYS = ['precdeb', 'preccred', 'ruldeb', 'rulcred', 'solddeb', 'soldcred'] as const
+export type AmountKey = (typeof AMOUNT_KEYS)[number]
+export type Amounts = Record<AmountKey, DecimalString>
+
+export interface BalanceRow extends Amounts {
+  cont: string
+  denumire: string | null
+}
+
+export interface TrialBalance extends Period {
+  server: string
+  company: Omit<Company, 'server'>
+  generatedAt: string
+  rows: BalanceRow[]
+  totals: Amounts
+}
+
+export interface TelegramCode {
+  code: string
+  expiresAt: string
+  deepLink: string | null
+}
+
+export interface TelegramChat {
+  chatId: string | number
+  linkedAt: string
+}

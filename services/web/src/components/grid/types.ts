@@ -1,0 +1,51 @@
+// What a report tells the grid about its columns and sums.
+
+export interface GridColumn<Row> {
+  key: string
+  label: string
+  /** Columns with the same group stand under one heading. */
+  group?: string
+  /** The least width, as a CSS length. */
+  width: string
+  /** Takes what the other columns leave. */
+  grows?: boolean
+  numeric?: boolean
+  /** Stays in sight when the grid scrolls sideways, at this distance from the left edge. */
+  frozenAt?: string
+  text: (row: Row) => string
+  tone?: (row: Row) => 'muted' | 'negative' | undefined
+}
+
+export interface GridFooter {
+  key: string
+  cells: Record<string, string>
+}
+
+export interface GridSort {
+  key: string
+  descending: boolean
+}
+
+/** Neighbouring columns under one heading, with the 1-based index of the first. */
+export interface HeaderGroup {
+  label: string
+  start: number
+  span: number
+}
+
+export function headerGroups(columns: readonly { group?: string }[]): HeaderGroup[] {
+  const groups: HeaderGroup[] = []
+  columns.forEach(({ group }, index) => {
+    const last = groups.at(-1)
+    if (!group) return
+    if (last?.label === group && last.start + last.span === index + 1) last.span++
+    else groups.push({ label: group, start: index + 1, span: 1 })
+  })
+  return groups
+}
+
+/** Ascending, descending, none for text; numbers begin with the largest. */
+export function nextSort(current: GridSort | null, key: string, numeric: boolean): GridSort | null {
+  if (current?.key !== key) return { key, descending: numeric }
+  return current.descending === numeric ? { key, descending: !numeric } : null
+}

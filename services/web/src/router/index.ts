@@ -1,0 +1,67 @@
+// Pages and who may open them. The base path comes from the document, because the API serves the app under
+// any prefix.
+import { createRouter, createWebHistory, type Router } from 'vue-router'
+import { useSession } from '@/stores/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Key of the page's title. */
+    title: string
+    public?: boolean
+    /** Shows the company and period pickers. */
+    report?: boolean
+  }
+}
+
+export function createAppRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory(new URL(document.baseURI).pathname),
+    routes: [
+      {
+        path: '/login',
+        name: 'signIn',
+        component: () => import('@/pages/SignInPage.vue'),
+        meta: { title: 'signIn.title', public: true },
+      },
+      {
+        path: '/',
+        component: () => import('@/components/shell/AppShell.vue'),
+        redirect: { name: 'balance' },
+        meta: { title: 'nav.balance' },
+        children: [
+          {
+            path: 'balanta',
+            name: 'balance',
+            component: () => import('@/pages/BalancePage.vue'),
+            meta: { title: 'balance.title', report: true },
+          },
+          {
+            path: 'telegram',
+            name: 'telegram',
+            component: () => import('@/pages/TelegramPage.vue'),
+            meta: { title: 'telegram.title' },
+          },
+          {
+            path: ':unknown(.*)*',
+            name: 'notFound',
+            component: () => import('@/pages/NotFoundPage.vue'),
+            meta: { title: 'app.notFound' },
+          },
+        ],
+      },
+    ],
+  })
+
+  router.beforeEach(async (to) => {
+    const session = useSession()
+    try {
+      await session.restore()
+    } catch {
+      // Unreachable: the sign-in page is the one that can say so and try again.
+      return to.meta.public ? true : { name: 'signIn', query: { next: to.fullPath } }
+    }
+    if (to.meta.public) return session.signedIn ? '/' : true
+    return session.signedIn ? true : { name: 'signIn', query: { next: to.fullPath } }
+  })
+  return router
+}

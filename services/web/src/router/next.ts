@@ -1,0 +1,7 @@
+// The address to return to after signing in.
+
+/** Accepts only a path inside this application; anything else leads to the start page. */
+export function safeNext(value: unknown): string {
+  if (typeof value !== 'string' || !/^\/(?![/\\])/.test(value)) return '/'
+  return value.startsWith('/login') ? '/' : value
+}

@@ -1,0 +1,2 @@
+// The component library's button, named once.
+export { default } from 'primevue/button'

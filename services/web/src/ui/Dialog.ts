@@ -1,0 +1,2 @@
+// The component library's dialog, named once.
+export { default } from 'primevue/dialog'

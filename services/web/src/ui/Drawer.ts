@@ -1,0 +1,2 @@
+// The component library's drawer, named once.
+export { default } from 'primevue/drawer'

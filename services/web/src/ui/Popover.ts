@@ -1,0 +1,2 @@
+// The component library's popover, named once.
+export { default } from 'primevue/popover'

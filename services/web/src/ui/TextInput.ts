@@ -1,0 +1,2 @@
+// The component library's inputtext, named once.
+export { default } from 'primevue/inputtext'

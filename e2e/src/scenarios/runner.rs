@@ -142,6 +142,12 @@ impl Report {
                 println!("{:>8.1}  {tier:8}  (sum)", took.as_secs_f64());
             }
         }
+        // Once more what went wrong: of a long output often only the end is kept.
+        for line in &self.lines {
+            if let Some(problem) = &line.problem {
+                println!("\nFAILED {}: {}\n{}", line.tier, line.name, indent(problem));
+            }
+        }
         println!(
             "\n{} passed, {} failed",
             self.lines.len() - self.failed(),

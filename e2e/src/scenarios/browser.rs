@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use super::world::World;
 use super::{Scenario, scenario};
+use crate::cluster::Toolchain;
 
 /// The scenarios of this tier.
 pub fn scenarios() -> Vec<Scenario> {
@@ -19,7 +20,10 @@ pub fn scenarios() -> Vec<Scenario> {
 
 const FOLDER: &str = "e2e/browser";
 
+const PACKAGES: &[(&str, &str)] = &[("chromium", "shows the pages to the tests")];
+
 async fn pages(world: &World) -> Result<()> {
+    Toolchain::debian_packages(PACKAGES, world.progress()).await?;
     let demo = world.demo().await?;
     let screenshots = std::env::current_dir()?.join("target/e2e/screenshots");
     for arguments in [

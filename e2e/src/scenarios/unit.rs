@@ -9,6 +9,7 @@ use tokio::process::Command;
 
 use super::world::World;
 use super::{Scenario, scenario};
+use crate::cluster::Toolchain;
 
 pub mod dependencies;
 
@@ -67,7 +68,22 @@ async fn lints(_: &World) -> Result<()> {
     shown("cargo", &arguments, ".").await
 }
 
-async fn crates(_: &World) -> Result<()> {
+/// What the tests of single crates start as child processes.
+const SERVERS: &[(&str, &str)] = &[
+    ("openssh-client", "makes SSH keys in tests"),
+    ("openssh-server", "plays the bastion in tests of the tunnel"),
+    (
+        "postgresql",
+        "plays the databases in tests of pool, API and operator",
+    ),
+    (
+        "redis-server",
+        "plays Redis in tests of sessions, API and operator",
+    ),
+];
+
+async fn crates(world: &World) -> Result<()> {
+    Toolchain::debian_packages(SERVERS, world.progress()).await?;
     shown("cargo", &["test", "--quiet", "--workspace"], ".").await
 }
 
@@ -81,6 +97,7 @@ async fn generated(world: &World) -> Result<()> {
 
 /// Apart from the other tests of the operator, because the program has to be built first.
 async fn vault(world: &World) -> Result<()> {
+    Toolchain::debian_packages(SERVERS, world.progress()).await?;
     let vault = world
         .toolchain()
         .await?

@@ -1,4 +1,7 @@
-//! Installs the Debian packages the rig needs, saying what and why.
+//! Installs the Debian packages the rig needs, saying what and why, and starts no service of them.
+
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
@@ -43,6 +46,7 @@ pub(super) async fn ensure(packages: &[(&str, &str)], progress: &Progress) -> Re
     let step = progress.step(format!("installing {} Debian packages", names.len()));
     // Lists may be absent or old on a fresh machine; a failure shows in the installation.
     let refreshed = command::run(&mut apt(&["update", "-q"])).await;
+    let _quiet = NoServices::start()?;
     let mut install = apt(&[
         "install",
         "-y",
@@ -64,6 +68,36 @@ pub(super) async fn ensure(packages: &[(&str, &str)], progress: &Progress) -> Re
         })?;
     step.done("");
     Ok(())
+}
+
+/// While this lives, an installation starts no service: only the programs are wanted, and nobody
+/// asked for an SSH server that listens.
+struct NoServices;
+
+/// What `invoke-rc.d` asks before it starts a service; 101 forbids it.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+impl NoServices {
+    /// `None` where somebody else has decided already.
+    fn start() -> Result<Option<Self>> {
+        let mut options = std::fs::OpenOptions::new();
+        let new = options.write(true).create_new(true).mode(0o755);
+        match new.open(POLICY) {
+            Ok(mut file) => {
+                let guard = Self;
+                file.write_all(b"#!/bin/sh\nexit 101\n")?;
+                Ok(Some(guard))
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("failed to write {POLICY}")),
+        }
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        let _already_gone = std::fs::remove_file(POLICY);
+    }
 }
 
 fn apt(arguments: &[&str]) -> Command {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt as _;
+use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use reportapp_crds::report_app::Credential;
 use reportapp_crds::report_app::reference::ValueSource;
@@ -202,7 +202,7 @@ impl World for Live<'_> {
         Ok(())
     }
 
-    async fn is_over(&self, rotation: &str) -> Result<bool, Trouble> {
+    async fn carried_out(&self, rotation: &str) -> Result<Option<String>, Trouble> {
         let client = self.context.shared.client.clone();
         let api = Api::<SecretRotation>::namespaced(client, &self.namespace());
         // Not from a cache, which may not know it yet.
@@ -211,8 +211,13 @@ impl World for Live<'_> {
         let found = all
             .iter()
             .find(|found| found.uid().as_deref() == Some(rotation));
-        let phase = found.map(|found| found.status.as_ref().and_then(|status| status.phase));
-        Ok(phase.is_none_or(|phase| phase.is_some_and(Phase::is_final)))
+        let is_over = |found: &&SecretRotation| {
+            let phase = found.status.as_ref().and_then(|status| status.phase);
+            phase.is_some_and(Phase::is_final)
+        };
+        Ok(found
+            .filter(|found| !is_over(found))
+            .map(ResourceExt::name_any))
     }
 
     async fn adopted(&self, target: &Target) -> Result<Value, Trouble> {

@@ -100,7 +100,8 @@ pub async fn pass<W: World>(
     for found in looks {
         let index = found.target.index;
         let is_ours = found.order.id == order.id;
-        let mut progress = act(world, found, &published, retire || !is_ours).await;
+        let late = course == Course::Late;
+        let mut progress = act(world, found, &published, retire || !is_ours, late).await;
         if !is_ours && matches!(progress.state, State::Ended { .. }) {
             progress.state = State::Acted;
         }
@@ -161,6 +162,7 @@ async fn act<W: World>(
     mut look: Look<'_>,
     published: &Result<Vec<usize>, Trouble>,
     retire: bool,
+    late: bool,
 ) -> Progress {
     let next = std::mem::replace(&mut look.next, Next::Done);
     let (step, state) = match next {
@@ -185,7 +187,13 @@ async fn act<W: World>(
             acted(StepName::Retire, world.publish(&[alone]).await)
         }
         Next::ReadyToRetire | Next::Act(Effect::Retire) => {
-            disable_now(world, &mut look, machine::retired).await
+            match disable_now(world, &mut look, machine::retired).await {
+                // The new value is in use: what is left can wait for the next rotation, a deadline not.
+                (_, State::Stalled(_)) if late => {
+                    perform_one(world, &mut look, Effect::Close { succeeded: false }).await
+                }
+                done => done,
+            }
         }
         Next::Act(Effect::Withdraw) => disable_now(world, &mut look, machine::withdrawn).await,
         Next::Act(effect) => perform_one(world, &mut look, effect).await,

@@ -189,7 +189,7 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
         };
         (
             Phase::Failed,
-            "OldSessionsRemain",
+            stalled_for(facts.rotation).unwrap_or("OldSessionsRemain"),
             format!(
                 "{names}: the new value is in use and {old}; last seen: {}",
                 why()
@@ -220,6 +220,13 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
         message,
         stalled: false,
     }
+}
+
+/// What stood in the way when the rotation was last looked at.
+fn stalled_for(rotation: &SecretRotation) -> Option<&str> {
+    let conditions = &rotation.status.as_ref()?.conditions;
+    let stalled = conditions.iter().find(|found| found.type_ == STALLED)?;
+    (stalled.status == "True").then_some(stalled.reason.as_str())
 }
 
 fn conclude(facts: &Facts<'_>, status: &mut SecretRotationStatus, verdict: Verdict) {

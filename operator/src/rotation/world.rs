@@ -52,8 +52,11 @@ pub trait World: Send + Sync {
         expected: Option<&Version>,
     ) -> impl Future<Output = Result<(), Trouble>> + Send;
 
-    /// Whether nobody carries out the rotation with this uid any more.
-    fn is_over(&self, rotation: &str) -> impl Future<Output = Result<bool, Trouble>> + Send;
+    /// The name of the rotation with this uid, unless nobody carries it out any more.
+    fn carried_out(
+        &self,
+        rotation: &str,
+    ) -> impl Future<Output = Result<Option<String>, Trouble>> + Send;
 
     /// The value in use before the first rotation.
     fn adopted(&self, target: &Target) -> impl Future<Output = Result<Value, Trouble>> + Send;

@@ -143,9 +143,9 @@ impl World for Crashing<'_> {
         self.effect("write", write).await
     }
 
-    async fn is_over(&self, rotation: &str) -> Result<bool, Trouble> {
+    async fn carried_out(&self, rotation: &str) -> Result<Option<String>, Trouble> {
         self.alive()?;
-        self.sandbox.is_over(rotation).await
+        self.sandbox.carried_out(rotation).await
     }
 
     async fn adopted(&self, target: &Target) -> Result<Value, Trouble> {

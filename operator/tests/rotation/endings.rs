@@ -92,6 +92,33 @@ async fn a_deleted_rotation_ends_soundly_at_every_point() {
     end_everywhere(POSTGRES, Course::Cancelled, true).await;
 }
 
+/// Only the old value is left to be disabled, and the backend does not let that happen.
+#[tokio::test]
+async fn a_late_rotation_that_cannot_disable_the_old_value_leaves_it_to_the_next() {
+    for kinds in [POSTGRES, REDIS_IN_PLACE] {
+        let order = manual("stopped", 100);
+        let (_, effects) = Sandbox::new(kinds).await.run(&order, Plan::default()).await;
+        let disable = effects.iter().position(|effect| effect == "disable");
+        let sandbox = Sandbox::new(kinds).await;
+        let before = (disable.unwrap(), Mishap::DiesBefore);
+        assert!(sandbox.run_until(&order, before.0, before.1).await);
+        let plan = Plan {
+            at: Some((0, Mishap::Refused)),
+        };
+        let (found, _) = sandbox.run_on(&order, Course::Late, plan).await;
+        let both_valid = State::Ended {
+            succeeded: false,
+            both_valid: true,
+        };
+        assert_eq!(found[0].state, both_valid, "{kinds:?}");
+        sandbox.assert_sound(&format!("{kinds:?}")).await;
+
+        let next = sandbox.run(&manual("next", 200), Plan::default()).await;
+        assert!(succeeded(&next.0), "{next:?}");
+        sandbox.assert_dead_are_dead(&format!("{kinds:?}")).await;
+    }
+}
+
 /// Publishes to pods of which one has moved and the other one never becomes ready.
 async fn half_moved(kinds: Kinds) -> Sandbox {
     let sandbox = Sandbox::new(kinds).await;

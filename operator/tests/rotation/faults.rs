@@ -68,7 +68,11 @@ async fn a_rotation_waits_for_the_one_that_is_open() {
     let State::Waiting(waiting) = &found[0].state else {
         panic!("{found:?}");
     };
-    assert!(waiting.message.contains("waiting for rotation first"));
+    assert!(
+        waiting
+            .message
+            .contains("waiting for rotation first-object,")
+    );
     for order in [first, second] {
         let (found, _) = sandbox.run(&order, Plan::default()).await;
         assert!(succeeded(&found), "{found:?}");

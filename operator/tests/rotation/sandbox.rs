@@ -436,8 +436,9 @@ impl World for Sandbox {
         Ok(())
     }
 
-    async fn is_over(&self, rotation: &str) -> Result<bool, Trouble> {
-        Ok(self.memory.lock().unwrap().over.contains(rotation))
+    async fn carried_out(&self, rotation: &str) -> Result<Option<String>, Trouble> {
+        let over = self.memory.lock().unwrap().over.contains(rotation);
+        Ok((!over).then(|| format!("{rotation}-object")))
     }
 
     async fn adopted(&self, target: &Target) -> Result<Value, Trouble> {

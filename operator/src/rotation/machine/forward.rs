@@ -33,7 +33,8 @@ pub(super) fn generate(
         return Next::Wait(Waiting {
             step: StepName::Plan,
             message: format!(
-                "waiting for rotation {other}, which is rotating credential {}",
+                "waiting for rotation {}, which is rotating credential {}",
+                seen.other.as_ref().unwrap_or(other),
                 target.name
             ),
             until: None,

@@ -45,6 +45,8 @@ pub struct Sessions {
 /// What was just seen of one credential; what was not asked is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
+    /// Name of another rotation that is under way, if it was asked for.
+    pub other: Option<String>,
     /// Login with the value that is introduced.
     pub pending: Option<Login>,
     /// Login with the value in use.

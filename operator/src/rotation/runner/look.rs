@@ -45,79 +45,95 @@ pub(super) async fn look<'a, W: World>(
             });
         }
     };
-    if let Some(other) = abandoned(world, order, &read.entry, course)
+    let open = open_rotation(world, order, &read.entry, course)
         .await
-        .map_err(at_plan)?
-    {
-        return assess(world, other, target, Course::Late, published, read).await;
-    }
-    assess(world, order.clone(), target, course, published, read).await
-}
-
-/// The open rotation, if it is not this one and nobody carries it out any more: its object is gone,
-/// or was given up while its ReportApp was missing. It is ended in its place, or the credential would
-/// never rotate again.
-async fn abandoned<W: World>(
-    world: &W,
-    order: &Order,
-    entry: &Entry,
-    course: Course,
-) -> Result<Option<Order>, Trouble> {
-    let Some(open) = entry.rotation.as_ref().filter(|open| **open != order.id) else {
-        return Ok(None);
+        .map_err(at_plan)?;
+    let (order, course, other) = match open {
+        Open::Ours => (order.clone(), course, None),
+        Open::Other(name) => (order.clone(), course, Some(name)),
+        Open::Abandoned(open) => (open, Course::Late, None),
     };
-    // An emergency takes over whatever is open.
-    if order.emergency || course != Course::Forward || !world.is_over(open).await? {
-        return Ok(None);
-    }
-    Ok(Some(Order {
-        id: open.clone(),
-        fence: entry.fence,
-        emergency: entry.emergency,
-        repairs: true,
-    }))
-}
-
-async fn assess<'a, W: World>(
-    world: &W,
-    order: Order,
-    target: &'a Target,
-    course: Course,
-    published: Option<Published>,
-    mut read: Read,
-) -> Result<Look<'a>, (StepName, Trouble)> {
-    let at_plan = |trouble| (StepName::Plan, trouble);
-    let foreign = target.is_foreign(&read.entry);
-    let ours = read.entry.rotation.as_ref() == Some(&order.id);
-    if foreign && ours && course == Course::Forward {
-        return Err((StepName::Plan, role_changed(target)));
-    }
-    if foreign && (read.entry.rotation.is_none() || (order.emergency && !ours)) {
-        read.entry = begun_anew(read.entry);
-    }
-    if read.entry.current.is_none() {
-        read.entry.current = Some(world.adopted(target).await.map_err(at_plan)?);
-    }
-    let stage = machine::stage(&order, &read.entry, published.as_ref());
     let mut look = Look {
         order,
         target,
         read,
         published,
-        stage,
-        seen: Seen::default(),
+        stage: Stage::Generate,
+        seen: Seen {
+            other,
+            ..Seen::default()
+        },
         blocked: None,
         next: Next::Done,
     };
+    assess(world, &mut look, course).await?;
+    Ok(look)
+}
+
+/// The rotation that is open in the ledger.
+enum Open {
+    /// None but, perhaps, this one.
+    Ours,
+    /// Another one, by its name.
+    Other(String),
+    /// Another one, and nobody carries it out any more: its object is gone, or was given up while its
+    /// ReportApp was missing. It is ended in its place, or the credential would never rotate again.
+    Abandoned(Order),
+}
+
+async fn open_rotation<W: World>(
+    world: &W,
+    order: &Order,
+    entry: &Entry,
+    course: Course,
+) -> Result<Open, Trouble> {
+    let Some(open) = entry.rotation.as_ref().filter(|open| **open != order.id) else {
+        return Ok(Open::Ours);
+    };
+    // An emergency takes over whatever is open.
+    if order.emergency || course != Course::Forward {
+        return Ok(Open::Ours);
+    }
+    Ok(match world.carried_out(open).await? {
+        Some(name) => Open::Other(name),
+        None => Open::Abandoned(Order {
+            id: open.clone(),
+            fence: entry.fence,
+            emergency: entry.emergency,
+            repairs: true,
+        }),
+    })
+}
+
+async fn assess<W: World>(
+    world: &W,
+    look: &mut Look<'_>,
+    course: Course,
+) -> Result<(), (StepName, Trouble)> {
+    let at_plan = |trouble| (StepName::Plan, trouble);
+    let target = look.target;
+    let foreign = target.is_foreign(&look.read.entry);
+    let ours = look.read.entry.rotation.as_ref() == Some(&look.order.id);
+    if foreign && ours && course == Course::Forward {
+        return Err((StepName::Plan, role_changed(target)));
+    }
+    let entry = &mut look.read.entry;
+    if foreign && (entry.rotation.is_none() || (look.order.emergency && !ours)) {
+        *entry = begun_anew(std::mem::take(entry));
+    }
+    if entry.current.is_none() {
+        entry.current = Some(world.adopted(target).await.map_err(at_plan)?);
+    }
+    look.stage = machine::stage(&look.order, entry, look.published.as_ref());
     if foreign && ours {
         // Nobody may touch the other role for this credential any more; the next rotation starts
         // from the value the spec names.
         look.next = Next::Act(Effect::Close { succeeded: false });
-        return Ok(look);
+        return Ok(());
     }
-    see(world, &mut look).await?;
-    look.next = decide(&look, world.now(), course);
-    Ok(look)
+    see(world, look).await?;
+    look.next = decide(look, world.now(), course);
+    Ok(())
 }
 
 fn decide(look: &Look<'_>, now: Timestamp, course: Course) -> Next {

@@ -63,11 +63,20 @@ const SECONDS: u64 = 300;
 /// When the demo cannot be started or asked.
 pub async fn run(args: BenchArgs) -> Result<ExitCode> {
     let progress = Progress::new();
-    let cluster = match Cluster::attach(&args.name).await {
+    let mut cluster = match Cluster::attach(&args.name).await {
         Ok(cluster) => cluster,
-        Err(_) => Cluster::up(&args.name, crate::cluster::Options::default(), &progress).await?,
+        Err(_) => {
+            Cluster::up(
+                &args.name,
+                crate::cluster::Options { owned: true },
+                &progress,
+            )
+            .await?
+        }
     };
-    let demo = Demo::ensure(&cluster, &progress).await?;
+    let demo = Demo::ensure(&cluster, &progress).await;
+    cluster.release().await?;
+    let demo = demo?;
     let subject = Subject::new(&cluster, &demo).await?;
     let count_writes =
         async |seconds| quiet(&cluster, &subject, Duration::from_secs(seconds)).await;

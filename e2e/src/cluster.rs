@@ -250,6 +250,17 @@ impl Cluster {
         }
     }
 
+    /// Lets a cluster that is tied to this process live on when it ends; others do anyway.
+    ///
+    /// # Errors
+    /// When the cluster is gone.
+    pub async fn release(&mut self) -> Result<()> {
+        match &mut self.access {
+            Access::Local(local) => local.release().await,
+            Access::External(_) => Ok(()),
+        }
+    }
+
     /// Whether this is the local cluster, whose images are imported and not pushed.
     pub fn is_local(&self) -> bool {
         matches!(self.access, Access::Local(_))

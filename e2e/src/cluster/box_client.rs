@@ -6,11 +6,12 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStdin, Command};
 
 use super::dial::Dialer;
-use super::keeper::State;
 use super::keeper::control::{Answer, Request, ask};
+use super::keeper::{RELEASE, State};
 use super::paths::Paths;
 use super::teardown;
 use super::wards::Ward;
@@ -104,6 +105,23 @@ impl BoxClient {
             .await
             .with_context(|| format!("failed to import the images of {}", archive.display()))
             .map(drop)
+    }
+
+    /// Lets the cluster live on when this process ends.
+    pub(crate) async fn release(&mut self) -> Result<()> {
+        let Some(Owned {
+            keeper,
+            mut lifeline,
+        }) = self.owned.take()
+        else {
+            return Ok(());
+        };
+        lifeline
+            .write_all(format!("{RELEASE}\n").as_bytes())
+            .await
+            .context("the cluster's keeper is gone")?;
+        keeper.release();
+        Ok(())
     }
 
     pub(crate) async fn down(self) -> Result<()> {

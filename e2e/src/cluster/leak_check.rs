@@ -45,12 +45,14 @@ pub async fn leak_check(progress: &Progress) -> Result<()> {
         step.done("nothing is left");
     }
 
-    let step = progress.step("up is interrupted half way");
-    interrupt_start().await?;
-    compare(&before, Duration::ZERO)
-        .await
-        .context("after an interrupted `up`")?;
-    step.done("nothing is left");
+    for (command, at) in [("up", "starting etcd"), ("demo", "compiling the workspace")] {
+        let step = progress.step(format!("`{command}` is interrupted half way"));
+        interrupt(command, at).await?;
+        compare(&before, Duration::ZERO)
+            .await
+            .with_context(|| format!("after an interrupted `{command}`"))?;
+        step.done("nothing is left");
+    }
 
     let step = progress.step("up, then the owner is killed");
     let mut owner = spawn_owner().await?;
@@ -73,30 +75,34 @@ pub async fn leak_check(progress: &Progress) -> Result<()> {
     super::down(NAME).await.map(drop)
 }
 
-/// Presses Ctrl-C, so to speak, while the API server starts.
-async fn interrupt_start() -> Result<()> {
-    let mut up = Command::new(std::env::current_exe()?)
-        .args(["up", "--name", NAME])
+/// Presses Ctrl-C, so to speak, when the command says `at`.
+async fn interrupt(command: &str, at: &str) -> Result<()> {
+    let mut started = Command::new(std::env::current_exe()?)
+        .args([command, "--name", NAME])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .context("failed to start `up`")?;
-    let mut said = BufReader::new(up.stderr.take().expect("standard error was asked for")).lines();
+        .with_context(|| format!("failed to start `{command}`"))?;
+    let stderr = started.stderr.take().expect("standard error was asked for");
+    let mut said = BufReader::new(stderr).lines();
     while let Some(line) = said.next_line().await? {
-        if line.contains("starting etcd") {
+        if line.contains(at) {
             break;
         }
     }
-    let id = up.id().context("`up` ended early")?;
-    kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGINT).context("failed to interrupt `up`")?;
+    let id = started
+        .id()
+        .with_context(|| format!("`{command}` ended early"))?;
+    let id = Pid::from_raw(i32::try_from(id)?);
+    kill(id, Signal::SIGINT).with_context(|| format!("failed to interrupt `{command}`"))?;
     // What it still says must be read, or it could not end.
     while said.next_line().await?.is_some() {}
-    let status = up.wait().await?;
+    let status = started.wait().await?;
     ensure!(
         status.code() == Some(130),
-        "an interrupted `up` must end with 130, not with {status}"
+        "an interrupted `{command}` must end with 130, not with {status}"
     );
     Ok(())
 }

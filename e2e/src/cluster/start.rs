@@ -4,12 +4,12 @@ use std::fs::File;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::box_client::{BoxClient, Owned};
+use super::keeper::State;
 use super::keeper::control::{Request, ask};
-use super::keeper::{RELEASE, State};
 use super::node::report::Event;
 use super::paths::Paths;
 use super::wards::Ward;
@@ -32,7 +32,7 @@ pub(crate) async fn start(name: &str, options: Options, progress: &Progress) -> 
         progress.note("cleared what an earlier cluster of this name left");
     }
 
-    let (keeper, mut lifeline, events) = spawn(&paths)?;
+    let (keeper, lifeline, events) = spawn(&paths)?;
     let keeper = Ward::of(keeper);
     if let Err(error) = follow(events, &paths, progress).await {
         drop(lifeline);
@@ -46,17 +46,11 @@ pub(crate) async fn start(name: &str, options: Options, progress: &Progress) -> 
         });
     }
     let state = State::read(&paths)?;
-    let owned = if options.owned {
-        Some(Owned { keeper, lifeline })
-    } else {
-        lifeline
-            .write_all(format!("{RELEASE}\n").as_bytes())
-            .await
-            .context("the cluster's keeper is gone")?;
-        keeper.release();
-        None
-    };
-    Ok(BoxClient::new(paths, state, owned))
+    let mut client = BoxClient::new(paths, state, Some(Owned { keeper, lifeline }));
+    if !options.owned {
+        client.release().await?;
+    }
+    Ok(client)
 }
 
 /// Keeps two commands from starting one name at once.

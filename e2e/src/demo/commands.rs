@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{ADMINISTRATOR, Demo};
 use crate::backends::Backends;
-use crate::cluster::{Cluster, DEFAULT_NAME, Options, down};
+use crate::cluster::{Cluster, DEFAULT_NAME, Options};
 use crate::progress::Progress;
 
 /// Arguments of `cargo e2e demo`.
@@ -57,28 +57,18 @@ pub struct LoadArgs {
 /// The step that failed, why, and the command to look deeper.
 pub async fn run(args: DemoArgs) -> Result<ExitCode> {
     let progress = Progress::new();
-    let running = Cluster::attach(&args.name).await.ok();
-    let started_here = running.is_none();
-    let bring_up = async {
-        let cluster = match running {
-            Some(cluster) => {
-                progress.note(&format!("the cluster {} runs already", args.name));
-                cluster
-            }
-            None => Cluster::up(&args.name, Options::default(), &progress).await?,
-        };
-        Demo::ensure(&cluster, &progress).await
-    };
-    let demo = tokio::select! {
-        demo = bring_up => demo?,
-        _ = tokio::signal::ctrl_c() => {
-            if started_here {
-                progress.note("interrupted: taking down what was started");
-                down(&args.name).await?;
-            }
-            return Ok(ExitCode::from(130));
+    let mut cluster = match Cluster::attach(&args.name).await {
+        Ok(cluster) => {
+            progress.note(&format!("the cluster {} runs already", args.name));
+            cluster
         }
+        // Until the demo stands: an interruption takes down what was started here.
+        Err(_) => Cluster::up(&args.name, Options { owned: true }, &progress).await?,
     };
+    let demo = Demo::ensure(&cluster, &progress).await;
+    // After a failure too, so that one can look at what is there.
+    cluster.release().await?;
+    let demo = demo?;
     say(&instructions(&args.name, &demo));
     progress.note(&format!(
         "the demo is ready after {:.1} s",

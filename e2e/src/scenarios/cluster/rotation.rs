@@ -15,7 +15,6 @@ pub mod held;
 mod killed;
 mod ledger;
 mod midway;
-mod obstacle;
 mod obstacles;
 pub mod order;
 mod stopped;

@@ -32,7 +32,7 @@ use crate::cluster::{Cluster, Toolchain, command};
 use crate::progress::Progress;
 
 pub use control::{Backend, Database, HostKey};
-pub use login::Attempt;
+pub use login::{Attempt, OpenSession};
 
 /// The namespace of the backends.
 pub const NAMESPACE: &str = "erp";

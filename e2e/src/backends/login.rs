@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use reportapp_config::Secret;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::control::{self, Backend, Database};
@@ -32,6 +32,12 @@ const POSTGRES_REFUSALS: [&str; 2] = [
     "password authentication failed",
     "is not permitted to log in",
 ];
+
+/// The same login, kept until standard input ends. Not by `exec`: psql in the place of the shell ends at
+/// once. Its errors are told where its answers are.
+const PSQL_SESSION: &str = r#"read -r PGPASSWORD; export PGPASSWORD
+psql --no-psqlrc --no-align --tuples-only --quiet --command 'SELECT session_user' --file - \
+    "host=$(uname -n) user=$1 dbname=$2 connect_timeout=5 sslmode=verify-ca sslrootcert=/etc/backend/tls/ca.crt" 2>&1"#;
 
 const REDIS_CLI: &str = "redis-cli --tls --cacert /etc/backend/tls/ca.crt --no-auth-warning";
 
@@ -91,6 +97,31 @@ impl Backends {
         control::exec_with_input(&mut exec, line(password).as_bytes()).await
     }
 
+    /// Logs in to a database and stays, as a program does that nobody told of a new password.
+    ///
+    /// # Errors
+    /// When the login is refused.
+    pub async fn stay_logged_in(
+        &self,
+        database: Database,
+        username: &str,
+        password: &Secret,
+    ) -> Result<OpenSession> {
+        let (deployment, name) = database.place();
+        let mut exec = self.exec(deployment, "postgres");
+        exec.args(["sh", "-c", PSQL_SESSION, "stay", username, name]);
+        let (child, mut stdin, mut stdout) = conversation(&mut exec)?;
+        stdin.write_all(line(password).as_bytes()).await?;
+        let mut said = String::new();
+        stdout.read_line(&mut said).await?;
+        ensure!(
+            said.trim() == username,
+            "{username} is not let in to stay: {}",
+            said.trim()
+        );
+        Ok(OpenSession { child, stdin })
+    }
+
     /// Logs in to Redis once.
     ///
     /// # Errors
@@ -141,19 +172,9 @@ impl Backends {
              exec timeout 900 {REDIS_CLI} --user admin monitor"
         );
         let mut exec = self.exec(Backend::Redis.name(), "redis");
-        let mut child = exec
-            .args(["sh", "-c", &script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("failed to start kubectl")?;
-        let mut stdin = child.stdin.take().expect("standard input was asked for");
+        let (child, mut stdin, mut stdout) = conversation(exec.args(["sh", "-c", &script]))?;
         stdin.write_all(line(&password).as_bytes()).await?;
         drop(stdin);
-        let stdout = child.stdout.take().expect("standard output was asked for");
-        let mut stdout = BufReader::new(stdout);
         let mut first = String::new();
         stdout.read_line(&mut first).await?;
         ensure!(first.trim() == "OK", "Redis does not let itself be watched");
@@ -163,6 +184,38 @@ impl Backends {
             Ok(String::from_utf8_lossy(&said).into_owned())
         });
         Ok(Monitor { child, said })
+    }
+}
+
+/// Starts a program in a pod that is told and tells more than once.
+fn conversation(command: &mut Command) -> Result<(Child, ChildStdin, BufReader<ChildStdout>)> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .context("failed to start kubectl")?;
+    let stdin = child.stdin.take().expect("standard input was asked for");
+    let stdout = child.stdout.take().expect("standard output was asked for");
+    Ok((child, stdin, BufReader::new(stdout)))
+}
+
+/// A login to a database that stays.
+pub struct OpenSession {
+    child: Child,
+    stdin: ChildStdin,
+}
+
+impl OpenSession {
+    /// Logs out.
+    ///
+    /// # Errors
+    /// When the client does not end.
+    pub async fn end(mut self) -> Result<()> {
+        drop(self.stdin);
+        self.child.wait().await.context("psql does not end")?;
+        Ok(())
     }
 }
 

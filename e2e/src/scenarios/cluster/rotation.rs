@@ -15,6 +15,7 @@ pub mod held;
 mod killed;
 mod ledger;
 mod midway;
+mod obstacle;
 mod obstacles;
 pub mod order;
 mod stopped;

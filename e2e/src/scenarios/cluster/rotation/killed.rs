@@ -1,11 +1,14 @@
-//! The leading operator is killed whenever a rotation enters another step. Its successor goes on
-//! with the same new value, whatever had been done.
+//! The leading operator is killed in every step of a rotation. Its successor goes on with the same new
+//! value, whatever had been done.
+//!
+//! Each step is held by what stands in the way of that step alone: the rotation says that it stalls
+//! there, the leader is killed, the way is blocked at the next step and freed at this one. Plan and Test
+//! change nothing: killed there, an operator leaves what it would have left in the step before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret as KubeSecret;
 use kube::ResourceExt as _;
@@ -15,31 +18,38 @@ use reportapp_crds::secret_rotation::{Phase, StepName};
 use tokio::task::JoinSet;
 
 use super::held::Held;
+use super::obstacle::{Obstacle, Obstacles};
 use super::{ledger, order};
 use crate::scenarios::cluster::credentials::Credential;
 use crate::scenarios::cluster::load::Load;
 use crate::scenarios::cluster::subject::Subject;
-use crate::scenarios::watch;
 use crate::scenarios::world::World;
 
 const CREDENTIAL: Credential = Credential::Store;
 
-/// A successor waits until the Lease of the dead has run out, each time.
-const PATIENCE: Duration = Duration::from_secs(420);
+/// What holds a rotation in which step, and what it then says.
+const WAY: [(StepName, Obstacle, &str); 8] = [
+    (StepName::Generate, Obstacle::Ledger, "StoreDenied"),
+    (StepName::Apply, Obstacle::Right, "RightMissing"),
+    (StepName::Promote, Obstacle::Ledger, "StoreDenied"),
+    (StepName::Publish, Obstacle::Publication, "ApiServer"),
+    (StepName::RollOut, Obstacle::Quota, "PodsUnhealthy"),
+    (StepName::Converge, Obstacle::Session, "OldSessionsRemain"),
+    (StepName::Retire, Obstacle::Right, "RightMissing"),
+    (StepName::Close, Obstacle::Ledger, "StoreDenied"),
+];
 
 pub(super) async fn goes_on(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let held = Held::take(&subject, CREDENTIAL).await?;
     let load = Load::start(&subject).await?;
     let values = Values::watch(&subject);
-    let rotation = order::create(&subject, order::manual(&[CREDENTIAL.name()])).await?;
-    let killed_at = kill_at_every_step(&subject, &rotation).await;
+    let mut obstacles = Obstacles::new(&subject, &held);
+    let killed = kill_in_every_step(&subject, &mut obstacles).await;
+    obstacles.clear().await?;
     subject.until_operator_available().await?;
-    let killed_at = killed_at?;
-    ensure!(
-        killed_at.len() >= 2,
-        "the operator was killed at {killed_at:?} only"
-    );
+    let rotation = killed?;
+    order::until_ended(&subject, &rotation, Phase::Succeeded).await?;
     let id = rotation.uid().unwrap_or_default();
     let made = values.made_by(&id);
     ensure!(made == 1, "{made} values were made instead of one");
@@ -51,54 +61,35 @@ pub(super) async fn goes_on(world: &World) -> Result<()> {
     held.is_replaced(&subject).await?;
     let tally = load.none_failed().await?;
     world.progress().note(&format!(
-        "killed at {killed_at:?}; {} requests, 0 failed",
+        "killed at {:?}; {} requests, 0 failed",
+        WAY.map(|(step, ..)| step),
         tally.requests
     ));
     subject.until_ready().await
 }
 
-/// Gives the steps at which a leader was there to be killed.
-async fn kill_at_every_step(
+/// Leaves the rotation held in its last step.
+async fn kill_in_every_step(
     subject: &Subject<'_>,
-    rotation: &SecretRotation,
-) -> Result<Vec<StepName>> {
-    let mut killed_at = Vec::new();
-    let config = watcher::Config::default();
-    let config = config.fields(&format!("metadata.name={}", rotation.name_any()));
-    let mut last = None;
-    let to_the_end = async {
-        let mut states = watcher(subject.objects::<SecretRotation>(), config)
-            .default_backoff()
-            .applied_objects()
-            .boxed();
-        while let Some(state) = states.next().await {
-            let state = state?;
-            if order::phase_of(&state).is_some_and(Phase::is_final) {
-                return Ok(state);
-            }
-            let step = state.status.as_ref().and_then(|status| status.step);
-            // Until a successor leads there is nobody to kill, and the step counts the next time.
-            if let Some(step) = step
-                && !killed_at.contains(&step)
-                && subject.kill_leader().await?.is_some()
-            {
-                killed_at.push(step);
-            }
-            last = Some(state);
+    obstacles: &mut Obstacles<'_, '_>,
+) -> Result<SecretRotation> {
+    obstacles.put(WAY[0].1).await?;
+    let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
+    for (position, (step, obstacle, reason)) in WAY.into_iter().enumerate() {
+        let what = format!("stalled in step {step:?}: {reason}");
+        order::until(subject, &rotation, &what, |seen| {
+            let at = seen.status.as_ref().and_then(|status| status.step);
+            at == Some(step) && order::is_stalled(seen, reason)
+        })
+        .await?;
+        let leader = subject.kill_leader().await?;
+        leader.with_context(|| format!("nobody leads, and yet it is {what}"))?;
+        if let Some((_, next, _)) = WAY.get(position + 1) {
+            obstacles.put(*next).await?;
         }
-        bail!("the watch ended")
-    };
-    let ended = tokio::time::timeout(PATIENCE, to_the_end).await;
-    let ended = ended.with_context(|| {
-        let seen = last.as_ref().map(watch::told).unwrap_or_default();
-        format!("not at its end after {} s: {seen}", PATIENCE.as_secs())
-    })??;
-    ensure!(
-        order::phase_of(&ended) == Some(Phase::Succeeded),
-        "it ended otherwise: {}",
-        watch::told(&ended)
-    );
-    Ok(killed_at)
+        obstacles.take(obstacle).await?;
+    }
+    Ok(rotation)
 }
 
 /// Values by the rotation that made them.

@@ -1,13 +1,11 @@
 //! Something is in the way of a rotation: it says what and what to do, and everything still serves.
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::core::v1::ResourceQuota;
-use kube::api::{DeleteParams, PostParams};
 use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::Phase;
-use serde_json::json;
 
 use super::held::Held;
+use super::obstacle::{GIVE_RIGHT, TAKE_RIGHT, admit_pods, refuse_pods};
 use super::{ledger, order};
 use crate::backends::Database;
 use crate::scenarios::cluster::credentials::Credential;
@@ -20,18 +18,13 @@ const CREDENTIAL: Credential = Credential::Store;
 /// Short, because the test waits for it.
 const DEADLINE_SECONDS: i64 = 40;
 
-/// What takes the administrator's right, and what gives it back.
-pub(super) const TAKE_RIGHT: &str = "ALTER ROLE store_admin NOCREATEROLE;";
-pub(super) const GIVE_RIGHT: &str = "ALTER ROLE \"store_admin\" CREATEROLE;";
-
 pub(super) async fn pods_do_not_start(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let held = Held::take(&subject, CREDENTIAL).await?;
     let load = Load::start(&subject).await?;
     refuse_pods(&subject).await?;
     let outcome = expires(&subject, &held).await;
-    let quotas = subject.objects::<ResourceQuota>();
-    quotas.delete(QUOTA, &DeleteParams::default()).await?;
+    admit_pods(&subject).await?;
     outcome?;
     subject.until_ready().await?;
     let tally = load.none_failed().await?;
@@ -39,19 +32,6 @@ pub(super) async fn pods_do_not_start(world: &World) -> Result<()> {
         .progress()
         .note(&format!("{} requests, 0 failed", tally.requests));
     Ok(())
-}
-
-const QUOTA: &str = "no-more-pods";
-
-/// Pods that run stay, others are not admitted.
-async fn refuse_pods(subject: &Subject<'_>) -> Result<()> {
-    let quota: ResourceQuota = serde_json::from_value(json!({
-        "metadata": {"name": QUOTA},
-        "spec": {"hard": {"pods": "0"}},
-    }))?;
-    let quotas = subject.objects::<ResourceQuota>();
-    let created = quotas.create(&PostParams::default(), &quota).await;
-    created.context("the quota was refused").map(drop)
 }
 
 async fn expires(subject: &Subject<'_>, held: &Held) -> Result<()> {

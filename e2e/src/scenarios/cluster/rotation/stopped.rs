@@ -10,7 +10,7 @@ use kube::runtime::wait::{await_condition, conditions};
 use reportapp_crds::SecretRotation;
 
 use super::held::Held;
-use super::obstacles::{GIVE_RIGHT, TAKE_RIGHT};
+use super::obstacle::{GIVE_RIGHT, TAKE_RIGHT};
 use super::{ledger, order};
 use crate::backends::Database;
 use crate::scenarios::cluster::credentials::Credential;

@@ -158,19 +158,20 @@ impl Redis {
         Ok(clients::group(&self.clients(username).await?))
     }
 
-    /// Connections of `user` that were made more than `seconds` ago: where the name is fixed, none
-    /// older than the roll-out is the evidence that the old password is out of use.
+    /// Connections of `user` that are older than `age`, which Redis tells in whole seconds. Where the
+    /// name is fixed, none from before a password was handed out is the evidence that the one before
+    /// it is out of use.
     ///
     /// # Errors
     /// When a node does not answer or refuses the administrator.
-    pub async fn connections_older_than(
+    pub async fn sessions_older_than(
         &self,
         user: &str,
-        seconds: u64,
-    ) -> Result<u32, BackendError> {
-        let clients = self.clients(user).await?;
-        let old = clients.iter().filter(|client| client.age_s > seconds);
-        Ok(u32::try_from(old.count()).unwrap_or(u32::MAX))
+        age: Duration,
+    ) -> Result<Vec<Session>, BackendError> {
+        let mut clients = self.clients(user).await?;
+        clients.retain(|client| client.age_s > age.as_secs());
+        Ok(clients::group(&clients))
     }
 
     /// Switches `username` off and takes its passwords; its rules stay. A user that does not exist

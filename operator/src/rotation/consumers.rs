@@ -80,13 +80,7 @@ pub fn rollout(
     if waiting.is_none()
         && let Some(obstacle) = obstacle
     {
-        return Rollout::Unhealthy {
-            old_pods: left,
-            message: format!(
-                "{obstacle}. The old value still works, so everything serves; mend the pod, or \
-                 delete the rotation to stop"
-            ),
-        };
+        return Rollout::unhealthy(left, &obstacle);
     }
     let message = match (waiting, incomplete, old_pods.as_slice()) {
         (Some(deployment), _, _) => format!(

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
@@ -15,7 +16,7 @@ use reportapp_crds::{ReportApp, SecretRotation};
 use super::consumers;
 use super::ledger::{ADOPTED, Entry, SecretText, Value};
 use super::machine::{Published, Rollout, Sessions};
-use super::outside::Outside;
+use super::outside::{Change, Outside};
 use super::plan::{self, Backend, Planned, Secrets};
 use super::target::{Strategy, Target};
 use super::trouble::{Reason, Trouble};
@@ -109,21 +110,34 @@ impl Live<'_> {
         }
     }
 
-    /// Hands the value in use to readers beyond the application's pods.
-    async fn publish_outside(&self, publication: &Publication<'_>) -> Result<(), Trouble> {
-        let Some(credential) = self.credential(publication.target) else {
-            return Ok(());
-        };
-        let Some(current) = &publication.entry.current else {
-            return Ok(());
-        };
+    /// Hands the values in use to readers beyond the application's pods. Workloads are restarted when
+    /// all values are there, each of them once.
+    async fn publish_outside(&self, publications: &[Publication<'_>]) -> Result<(), Trouble> {
         let outside = self.outside();
-        outside.publish(credential, current).await?;
+        let mut changes = Vec::new();
+        for publication in publications {
+            let Some(credential) = self.credential(publication.target) else {
+                continue;
+            };
+            let Some(current) = &publication.entry.current else {
+                continue;
+            };
+            outside.publish(credential, current).await?;
+            let version = self.version(publication)?;
+            changes.push(Change {
+                credential,
+                version,
+            });
+        }
+        outside.restart(&changes).await
+    }
+
+    /// What tells one version of a credential from another: the suffix of its Secret's name.
+    fn version(&self, publication: &Publication<'_>) -> Result<String, Trouble> {
         let files = self.files(publication)?;
         let (app, name) = (self.app.name_any(), &publication.target.name);
-        let version = naming::versioned_secret(&app, name, &self.name_key, &files);
-        let suffix = version.rsplit('-').next().unwrap_or_default();
-        outside.restart(credential, suffix).await
+        let name = naming::versioned_secret(&app, name, &self.name_key, &files);
+        Ok(name.rsplit('-').next().unwrap_or_default().to_owned())
     }
 
     fn files(
@@ -163,6 +177,14 @@ impl Live<'_> {
             Some(user) => plan::password(&text, user, &path),
             None => Ok(text),
         }
+    }
+
+    /// For how long consumers have had what they were last given.
+    async fn published_for(&self, target: &Target) -> Result<Option<Duration>, Trouble> {
+        let all = self.published_all().await?;
+        let published = all.credentials.get(&target.name);
+        let since = published.map(|published| self.now().duration_since(published.at));
+        Ok(since.and_then(|since| Duration::try_from(since).ok()))
     }
 
     async fn published_all(&self) -> Result<PublishedCredentials, Trouble> {
@@ -261,7 +283,11 @@ impl World for Live<'_> {
     }
 
     async fn sessions(&self, target: &Target, value: &Value) -> Result<Sessions, Trouble> {
-        self.backend(target).sessions(target, value).await
+        let since = match target.strategy {
+            Strategy::TwoPasswords => self.published_for(target).await?,
+            _ => None,
+        };
+        self.backend(target).sessions(target, value, since).await
     }
 
     async fn prepare(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
@@ -306,9 +332,7 @@ impl World for Live<'_> {
         let client = &self.context.shared.client;
         let (namespace, name) = (self.namespace(), self.app.name_any());
         // Others first: what the pods are given is what tells that this step is done.
-        for publication in publications {
-            self.publish_outside(publication).await?;
-        }
+        self.publish_outside(publications).await?;
         published::write(client, &namespace, &name, &all, &changed).await?;
         Ok(())
     }

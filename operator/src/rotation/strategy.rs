@@ -1,6 +1,8 @@
 //! What each strategy asks of its backend: one place for the verbs of a rotation, whoever keeps the
 //! ledger and publishes.
 
+use std::time::Duration;
+
 use super::ledger::Value;
 use super::machine::Sessions;
 use super::plan::Backend;
@@ -63,19 +65,31 @@ impl Backend {
         }
     }
 
-    /// Sessions that only an old value can have opened.
+    /// Sessions that only an old value can have opened. Where the user stays, its sessions are those
+    /// of the new value as well: of them only those from before the new one was handed out `since` ago
+    /// tell anything.
     ///
     /// # Errors
     /// When the backend cannot be asked.
-    pub async fn sessions(&self, target: &Target, value: &Value) -> Result<Sessions, Trouble> {
-        // Where the user stays, its sessions are those of the new value as well: pods are the proof.
-        if target.strategy != Strategy::AlternatingUsers {
-            return Ok(Sessions::default());
-        }
-        Ok(match self {
-            Self::Postgres(postgres) => counted(&postgres.sessions(username(value)).await?),
-            Self::Redis(redis) => counted(&redis.sessions(username(value)).await?),
-            Self::None => Sessions::default(),
+    pub async fn sessions(
+        &self,
+        target: &Target,
+        value: &Value,
+        since: Option<Duration>,
+    ) -> Result<Sessions, Trouble> {
+        let user = username(value);
+        Ok(match (self, target.strategy, since) {
+            (Self::Postgres(postgres), Strategy::AlternatingUsers, _) => {
+                counted(&postgres.sessions(user).await?)
+            }
+            (Self::Redis(redis), Strategy::AlternatingUsers, _) => {
+                counted(&redis.sessions(user).await?)
+            }
+            (Self::Redis(redis), Strategy::TwoPasswords, Some(since)) => {
+                counted(&redis.sessions_older_than(user, since).await?)
+            }
+            // PostgreSQL ends no session when a password changes, and its old one opens none.
+            _ => Sessions::default(),
         })
     }
 

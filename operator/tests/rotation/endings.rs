@@ -1,6 +1,9 @@
 //! Rotations that may not go on: late or deleted at every point, with sick pods, with clients that
 //! stay. Each ends, nobody is refused, and the next rotation cleans up what was left.
 
+use std::time::Duration;
+
+use reportapp_operator::rotation::plan::Backend;
 use reportapp_operator::rotation::runner::{Course, State};
 use reportapp_operator::rotation::target::Strategy;
 use reportapp_operator::rotation::trouble::Reason;
@@ -226,6 +229,44 @@ async fn a_client_that_stays_is_named_and_keeps_both_values_valid() {
     assert!(succeeded(&found), "{found:?}");
     sandbox.assert_sound("settled").await;
     sandbox.assert_dead_are_dead("settled").await;
+}
+
+#[tokio::test]
+async fn a_client_of_a_fixed_user_that_stays_is_named_by_the_age_of_its_connection() {
+    let sandbox = Sandbox::new(REDIS_IN_PLACE).await;
+    let credential = &sandbox.credentials[0];
+    let adopted = &credential.adopted;
+    let (user, secret) = (adopted.username.clone().unwrap(), adopted.secret.clone());
+    let outside = sandbox.servers.redis.login(&user, secret.expose());
+    let outside = outside.await.unwrap();
+    let Backend::Redis(redis) = &credential.backend else {
+        panic!("it opens Redis");
+    };
+    // Ages are told in whole seconds: it must be older than what is handed out next.
+    let old = async || {
+        redis
+            .sessions_older_than(&user, Duration::ZERO)
+            .await
+            .unwrap()
+    };
+    while old().await.is_empty() {}
+
+    let order = manual("first", 100);
+    let found = sandbox
+        .until(&order, Course::Forward, |found| {
+            stalled(found, Reason::OldSessionsRemain)
+        })
+        .await;
+    let State::Stalled(trouble) = &found[0].state else {
+        panic!("{found:?}");
+    };
+    assert!(trouble.message.contains("127.0.0.1 (1)"), "{trouble}");
+    assert!(sandbox.accepts(&credential.target, adopted).await);
+    drop(outside);
+    let (found, _) = sandbox.run(&order, Plan::default()).await;
+    assert!(succeeded(&found), "{found:?}");
+    sandbox.assert_sound("it left").await;
+    sandbox.assert_dead_are_dead("it left").await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use reportapp_operator::backend::{Login, identities};
@@ -32,6 +33,7 @@ pub type Files = BTreeMap<String, SecretText>;
 pub struct Given {
     pub published: Option<Published>,
     pub files: Files,
+    pub at: Instant,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl Sandbox {
             let given = Given {
                 published: None,
                 files,
+                at: Instant::now(),
             };
             memory.given.insert(target.name.clone(), given);
         }
@@ -465,7 +468,8 @@ impl World for Sandbox {
 
     async fn sessions(&self, target: &Target, value: &Value) -> Result<Sessions, Trouble> {
         let backend = &self.credentials[target.index].backend;
-        backend.sessions(target, value).await
+        let since = self.given(target).at.elapsed();
+        backend.sessions(target, value, Some(since)).await
     }
 
     async fn prepare(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
@@ -505,6 +509,7 @@ impl World for Sandbox {
                     round,
                 }),
                 files: target.files(publication.entry, round)?,
+                at: Instant::now(),
             };
             memory.given.insert(target.name.clone(), given);
         }

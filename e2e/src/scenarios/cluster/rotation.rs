@@ -18,6 +18,7 @@ mod midway;
 mod obstacle;
 mod obstacles;
 pub mod order;
+mod runbook;
 mod stopped;
 mod vault;
 
@@ -63,6 +64,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         ),
         scenario!(
             Cluster,
+            "pods that crash stall a rotation until they are mended",
+            midway::pods_crash
+        ),
+        scenario!(
+            Cluster,
             "edits, an upgrade and a budget do not disturb a rotation",
             midway::edits_and_upgrades
         ),
@@ -85,6 +91,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Cluster,
             "the canary has a refused login replaced if the spec says so",
             canary::is_repaired
+        ),
+        scenario!(
+            Cluster,
+            "the four roles of the runbook rotate together, and each workload starts once",
+            runbook::rotates
         ),
         scenario!(
             Cluster,

@@ -33,6 +33,19 @@ pub enum Rollout {
     },
 }
 
+impl Rollout {
+    /// Pods that do not start, by what keeps them from it.
+    pub fn unhealthy(old_pods: u32, obstacle: &str) -> Self {
+        Self::Unhealthy {
+            old_pods,
+            message: format!(
+                "{obstacle}. The old value still works, so everything serves; mend the pod, or \
+                 delete the rotation to stop"
+            ),
+        }
+    }
+}
+
 /// Sessions of a login, as the backend shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sessions {

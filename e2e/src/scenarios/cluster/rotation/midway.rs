@@ -1,12 +1,15 @@
 //! What people do to an application while it rotates: its spec is edited, the operator upgraded, an
-//! image named that does not exist, evictions forbidden. The rotation ends as if nothing had
+//! image named that does not exist, too little memory given, evictions forbidden. The rotation ends as if nothing had
 //! happened, or waits until the mistake is mended.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::api::{DeleteParams, PostParams};
-use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::Phase;
+use reportapp_crds::{ReportAppSpec, SecretRotation};
 use serde_json::json;
 
 use super::held::Held;
@@ -73,11 +76,33 @@ async fn forbid_evictions(subject: &Subject<'_>) -> Result<()> {
 }
 
 pub(super) async fn image_does_not_exist(world: &World) -> Result<()> {
+    let mistype = |spec: &mut ReportAppSpec| "mistyped".clone_into(&mut spec.image.tag);
+    until_mended(world, mistype, "mistyped").await
+}
+
+/// Less memory than the program needs: it is killed as soon as it starts.
+pub(super) async fn pods_crash(world: &World) -> Result<()> {
+    let starve = |spec: &mut ReportAppSpec| {
+        let limits = BTreeMap::from([("memory".to_owned(), Quantity("5Mi".to_owned()))]);
+        let resources = spec.api.resources.get_or_insert_default();
+        resources.requests = None;
+        resources.limits = Some(limits);
+    };
+    until_mended(world, starve, "demo-api").await
+}
+
+/// A mistake in the middle of a rotation: it stalls with a sentence that has `word` in it, and goes on
+/// when the mistake is mended.
+async fn until_mended(
+    world: &World,
+    mistake: impl Fn(&mut ReportAppSpec),
+    word: &str,
+) -> Result<()> {
     let subject = Subject::of(world).await?;
     let held = Held::take(&subject, CREDENTIAL).await?;
     let load = Load::start(&subject).await?;
     let before = subject.spec().await?;
-    let stalled = stalls(&subject).await;
+    let stalled = stalls(&subject, mistake, word).await;
     subject.edit(|spec| spec.clone_from(&before)).await?;
     order::until_ended(&subject, &stalled?, Phase::Succeeded).await?;
     held.is_replaced(&subject).await?;
@@ -88,20 +113,19 @@ pub(super) async fn image_does_not_exist(world: &World) -> Result<()> {
     subject.until_ready().await
 }
 
-async fn stalls(subject: &Subject<'_>) -> Result<SecretRotation> {
+async fn stalls(
+    subject: &Subject<'_>,
+    mistake: impl Fn(&mut ReportAppSpec),
+    word: &str,
+) -> Result<SecretRotation> {
     let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
     order::until(subject, &rotation, "rolling out", order::rolls_out).await?;
-    subject
-        .change(|spec| "mistyped".clone_into(&mut spec.image.tag))
-        .await?;
+    subject.change(mistake).await?;
     let stalled = order::until(subject, &rotation, "stalled: PodsUnhealthy", |seen| {
         order::is_stalled(seen, "PodsUnhealthy")
     })
     .await?;
     let message = order::message_of(&stalled);
-    ensure!(
-        message.contains("mistyped"),
-        "it does not name the image: {message}"
-    );
+    ensure!(message.contains(word), "it does not name {word}: {message}");
     Ok(rotation)
 }

@@ -14,13 +14,13 @@ use reportapp_crds::{ReportApp, ReportAppStatus};
 use serde_json::json;
 
 use super::naming::FIELD_MANAGER;
-use super::status::{READY, UP_TO_DATE};
-use crate::api_error::{ApiError, ApiResult, shortened};
+use super::status::{READY, UP_TO_DATE, bounded};
+use crate::api_error::{ApiError, ApiResult};
 use crate::canary::verdict::REJECTED;
 use crate::context::Context;
 
-/// Most characters of an event's note; the API server allows 1024 bytes.
-const MAX_NOTE: usize = 512;
+/// Most bytes of an event's note; the API server takes no longer one.
+pub const MAX_NOTE: usize = 1_024;
 /// `action` of every event.
 const ACTION: &str = "Reconcile";
 
@@ -92,7 +92,7 @@ pub fn event(kind: EventType, reason: &str, note: &str) -> Event {
     Event {
         type_: kind,
         reason: reason.to_owned(),
-        note: Some(shortened(note, MAX_NOTE).into_owned()),
+        note: Some(bounded(note, MAX_NOTE)),
         action: ACTION.to_owned(),
         secondary: None,
     }
@@ -166,7 +166,7 @@ mod tests {
             type_: (*kind).to_owned(),
             status: (*status).to_owned(),
             reason: (*reason).to_owned(),
-            message: "m".repeat(2_000),
+            message: "é".repeat(2_000),
             observed_generation: Some(1),
             last_transition_time: Time(Timestamp::UNIX_EPOCH),
         };

@@ -97,6 +97,32 @@ fn schema_cases() -> Vec<Case> {
             &["secretRef.name", "other namespaces cannot be used"],
         ),
         case(
+            "a pull secret of another namespace",
+            |s| s["image"]["pullSecrets"] = json!(["registry", "other/registry"]),
+            &["spec.image.pullSecrets", "other namespaces cannot be used"],
+        ),
+        case(
+            "a certificate with a name no Secret can have",
+            |s| s["web"]["tls"] = json!({ "secretName": "Certificate" }),
+            &["spec.web.tls.secretName", "lower case"],
+        ),
+        case(
+            "a place to publish of another namespace",
+            |s| {
+                let place = json!({ "kubernetesSecret": "other/login", "key": "password" });
+                s["credentials"][0]["publish"] = json!([place]);
+            },
+            &["kubernetesSecret", "other namespaces cannot be used"],
+        ),
+        case(
+            "a workload of another namespace",
+            |s| {
+                let workload = json!({ "kind": "Deployment", "name": "other/shop" });
+                s["credentials"][0]["restart"] = json!([workload]);
+            },
+            &["restart[0].name", "other namespaces cannot be used"],
+        ),
+        case(
             "a credential of no kind",
             |s| drop(fields(&mut s["credentials"][4]).remove("telegram")),
             &["exactly one of database"],
@@ -130,6 +156,15 @@ fn aws_cases() -> Vec<Case> {
                 s["secretStore"] = json!({ "awsSecretsManager": aws });
             },
             &["exactly one of secretStore.awsSecretsManager.auth.webIdentity and accessKey"],
+        ),
+        case(
+            "an access key of another namespace",
+            |s| {
+                let mut aws = aws("eu-central-1");
+                aws["auth"] = json!({ "accessKey": { "secretName": "other/aws" } });
+                s["secretStore"] = json!({ "awsSecretsManager": aws });
+            },
+            &["accessKey.secretName", "other namespaces cannot be used"],
         ),
         case(
             "AWS without TLS",

@@ -380,7 +380,9 @@ pub struct Workload {
 }
 
 /// Kinds of workloads that can be restarted.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+)]
 pub enum WorkloadKind {
     /// A Deployment.
     Deployment,

@@ -51,6 +51,7 @@ pub async fn apply(
         ingress,
         postponed,
         unread,
+        refused,
         credentials,
         state: _,
     } = prepared;
@@ -75,6 +76,7 @@ pub async fn apply(
         ingress: writer.one(ingress, &caches.ingresses).await?,
         postponed,
         unread,
+        refused,
         credentials,
         state: PhantomData,
     };

@@ -2,9 +2,10 @@
 //!
 //! [`observe`] takes what is at hand without a request that can be refused (watch caches, pods'
 //! reports), so that a status can be written whatever else fails. [`fetch`] adds what only the API
-//! server knows: the Secrets the spec names, each by its own `get`, and the ledger; and the values that
-//! are in Vault.
+//! server knows: the Secrets the spec names, each by its own `get`, what of others it names, and the
+//! ledger; and the values that are in Vault.
 
+mod consumers;
 mod reports;
 pub mod secrets;
 pub mod vault;
@@ -75,8 +76,9 @@ pub async fn fetch(
     context.caches.check()?;
     let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     let client = &context.shared.client;
-    let (mut named, entry, live_certificate, published) = tokio::join!(
+    let (mut named, consumers, entry, live_certificate, published) = tokio::join!(
         secrets::named(client, &namespace, app),
+        consumers::named(client, &namespace, app),
         ledger::read(client, &namespace, &name),
         live_certificate(context, &namespace, &name),
         published::read(client, &namespace, &name),
@@ -111,6 +113,7 @@ pub async fn fetch(
         app: Arc::clone(app),
         secrets: named,
         kept,
+        consumers,
         older_hosts: older_hosts(app, &context.shared.apps()),
         ledger: entry.ledger.clone(),
         published,

@@ -19,6 +19,7 @@ use super::machine::Rollout;
 use super::publish_template::{Template, Values};
 use super::trouble::{Reason, Trouble};
 use crate::api_error::ApiError;
+use crate::reportapp::lending;
 use crate::reportapp::naming::FIELD_MANAGER;
 use crate::secret_store::Store;
 
@@ -142,7 +143,7 @@ impl Outside<'_> {
             )));
         };
         let allowed = secret.annotations().get(ALLOW_ANNOTATION);
-        check_lent(&app, "secret", name, allowed)?;
+        check_lent(&self.namespace(), &app, "secret", name, allowed)?;
         Ok(secret)
     }
 
@@ -257,7 +258,8 @@ impl Outside<'_> {
             )));
         };
         let allowed = found.annotations().get(ALLOW_ANNOTATION);
-        check_lent(&self.app.name_any(), &kind, &workload.name, allowed)?;
+        let (namespace, app) = (self.namespace(), self.app.name_any());
+        check_lent(&namespace, &app, &kind, &workload.name, allowed)?;
         Ok(found)
     }
 
@@ -370,15 +372,20 @@ fn is_complete(kind: &str, data: &Json, generation: Option<i64>) -> bool {
     updated >= wanted && status("replicas") == updated && status("availableReplicas") >= wanted
 }
 
-fn check_lent(app: &str, kind: &str, name: &str, list: Option<&String>) -> Result<(), Trouble> {
-    let lent = list.is_some_and(|list| list.split(',').any(|allowed| allowed.trim() == app));
-    if lent {
+fn check_lent(
+    namespace: &str,
+    app: &str,
+    kind: &str,
+    name: &str,
+    list: Option<&String>,
+) -> Result<(), Trouble> {
+    let list = list.map(String::as_str);
+    if lending::is_lent(list, app) {
         return Ok(());
     }
-    let others = list.map(|list| format!("{list},")).unwrap_or_default();
+    let remedy = lending::command(namespace, kind, name, list, app);
     Err(refused(format!(
-        "{kind} {name} does not lend itself to this ReportApp: kubectl annotate --overwrite {kind} \
-         {name} {ALLOW_ANNOTATION}={others}{app}"
+        "{kind} {name} does not lend itself to this ReportApp; its owner can: {remedy}"
     )))
 }
 
@@ -427,22 +434,14 @@ mod tests {
 
     #[test]
     fn only_a_workload_that_lends_itself_is_touched() {
-        assert!(
-            check_lent(
-                "demo",
-                "deployment",
-                "shop",
-                Some(&"other, demo".to_owned())
-            )
-            .is_ok()
-        );
-        let refusal = check_lent("demo", "deployment", "shop", Some(&"other".to_owned()));
-        assert!(
-            refusal
-                .unwrap_err()
-                .message
-                .ends_with("reportapp.dev/allow=other,demo")
-        );
-        assert!(check_lent("demo", "deployment", "shop", None).is_err());
+        let check = |list: Option<&str>| {
+            let list = list.map(str::to_owned);
+            check_lent("reports", "demo", "deployment", "shop", list.as_ref())
+        };
+        assert!(check(Some("other, demo")).is_ok());
+        let refusal = check(Some("other")).unwrap_err().message;
+        let remedy = "kubectl -n reports annotate deployment shop reportapp.dev/allow=other,demo --overwrite";
+        assert!(refusal.ends_with(remedy), "{refusal}");
+        assert!(check(None).is_err());
     }
 }

@@ -14,6 +14,7 @@ pub mod api;
 pub mod browser;
 pub mod cluster;
 pub mod runner;
+pub mod metrics;
 pub mod unit;
 pub mod watch;
 pub mod world;

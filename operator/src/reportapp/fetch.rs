@@ -17,8 +17,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::Api;
 use kube::runtime::reflector::Store;
 use kube::{Resource, ResourceExt as _};
-use reportapp_crds::ReportApp;
 use reportapp_crds::report_app::Credential;
+use reportapp_crds::{ReportApp, SecretRotation};
 
 use super::ledger::{self, Entry, certificate};
 use super::model::{FetchedReportApp, HostClaim, Live, PodReport, SecretBytes, ServingCertificate};
@@ -74,6 +74,8 @@ pub async fn fetch(
     context: &Context,
 ) -> ApiResult<(FetchedReportApp, Entry)> {
     context.caches.check()?;
+    // Schedules are followed by what is known of rotations.
+    context.rotations.check_right::<SecretRotation>()?;
     let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     let client = &context.shared.client;
     let (mut named, consumers, entry, live_certificate, published) = tokio::join!(

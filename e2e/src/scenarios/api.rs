@@ -67,6 +67,11 @@ pub fn scenarios() -> Vec<Scenario> {
         ),
         scenario!(
             Api,
+            "deleting ends while databases and Vault are gone, and names the ledgers there",
+            deletion::ends_without_backends
+        ),
+        scenario!(
+            Api,
             "a rotation goes on through every fault of the API server",
             rotations::through_faults
         ),

@@ -11,6 +11,7 @@
 //! tier share the cluster and leave it as they found it.
 
 pub mod api;
+pub mod audit;
 pub mod browser;
 pub mod cluster;
 pub mod runner;

@@ -14,8 +14,8 @@ pub mod api;
 pub mod audit;
 pub mod browser;
 pub mod cluster;
-pub mod runner;
 pub mod metrics;
+pub mod runner;
 pub mod unit;
 pub mod watch;
 pub mod world;
@@ -169,3 +169,6 @@ pub async fn run(args: TestArgs) -> Result<ExitCode> {
         ExitCode::FAILURE
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,53 @@ mod tests {
         }
     }
 
+    /// Adds the path of every property below `schema` that names a Secret or workload, and whether the
+    /// API server takes nothing but such names there.
+    fn names(path: &str, schema: &JSONSchemaProps, found: &mut Vec<(String, bool)>) {
+        for (name, property) in schema.properties.iter().flatten() {
+            let path = format!("{path}.{name}");
+            let is_name = match name.as_str() {
+                "secretName" | "kubernetesSecret" | "pullSecrets" => true,
+                "name" => path.ends_with("Ref.name") || path.ends_with("restart[].name"),
+                _ => false,
+            };
+            if is_name {
+                let rules = property.x_kubernetes_validations.iter().flatten();
+                let ruled = { rules }.any(|rule| rule.rule.contains("[-a-z0-9]*[a-z0-9])?)*$"));
+                found.push((path.clone(), ruled));
+            }
+            names(&path, property, found);
+        }
+        if let Some(JSONSchemaPropsOrArray::Schema(items)) = &schema.items {
+            names(&format!("{path}[]"), items, found);
+        }
+    }
+
+    #[test]
+    fn every_name_of_a_secret_or_workload_has_the_rule_of_names() {
+        let definition = ReportApp::crd();
+        let schema = definition.spec.versions[0].schema.as_ref();
+        let schema = schema.and_then(|schema| schema.open_api_v3_schema.as_ref());
+        let mut found = Vec::new();
+        names("", schema.expect("a schema"), &mut found);
+        let free: Vec<_> = found.iter().filter(|(_, ruled)| !ruled).collect();
+        assert!(free.is_empty(), "anything can stand in {free:?}");
+        for path in [
+            ".spec.image.pullSecrets",
+            ".spec.web.tls.secretName",
+            ".spec.credentials[].from.secretRef.name",
+            ".spec.credentials[].publish[].kubernetesSecret",
+            ".spec.credentials[].restart[].name",
+            ".spec.secretStore.awsSecretsManager.auth.accessKey.secretName",
+            ".spec.secretStore.vault.auth.token.secretRef.name",
+        ] {
+            assert!(
+                found.iter().any(|(name, _)| name == path),
+                "{path}: {found:?}"
+            );
+        }
+    }
+
     #[test]
     fn every_field_of_the_definition_is_documented() {
         let mut found = Vec::new();

@@ -11,8 +11,10 @@
 //! tier share the cluster and leave it as they found it.
 
 pub mod api;
+pub mod audit;
 pub mod browser;
 pub mod cluster;
+pub mod metrics;
 pub mod runner;
 pub mod unit;
 pub mod watch;
@@ -167,3 +169,6 @@ pub async fn run(args: TestArgs) -> Result<ExitCode> {
         ExitCode::FAILURE
     })
 }
+
+#[cfg(test)]
+mod tests;

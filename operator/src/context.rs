@@ -17,7 +17,7 @@ use crate::reportapp::model::OperatorFacts;
 use crate::retries::Retries;
 use crate::rotation::metrics::RotationMetrics;
 use crate::secret_store::logins::Logins;
-use crate::watch::Caches;
+use crate::watch::{Caches, Watched};
 
 /// What the controllers of all parts of the scope share.
 pub struct Shared {
@@ -90,4 +90,6 @@ pub struct Context {
     pub caches: Caches,
     /// Has a ReportApp of this part looked at.
     pub wake: Wake,
+    /// How the watch of this part's SecretRotations is.
+    pub rotations: Watched,
 }

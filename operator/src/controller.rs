@@ -24,7 +24,7 @@ use crate::context::{Context, Shared};
 use crate::reportapp::reconcile;
 use crate::rotation;
 use crate::scope::{Scope, ScopePart};
-use crate::watch::{Caches, Pauses};
+use crate::watch::{Caches, Pauses, Watched};
 
 /// How long the first look at owned objects may take before reconciles begin without it.
 const LOAD_WITHIN: Duration = Duration::from_secs(5);
@@ -62,6 +62,7 @@ async fn run_part(shared: Arc<Shared>, part: ScopePart, concurrency: u16, stop: 
         shared: Arc::clone(&shared),
         caches: caches.clone(),
         wake: touched,
+        rotations: Watched::default(),
     });
     // A task of its own: what it reads must not hold up renewals of the lead. It lives exactly as
     // long as the reconciles that read the caches.
@@ -94,6 +95,7 @@ async fn rotate(
     stop: CancellationToken,
     context: Arc<Context>,
 ) {
+    let watched = context.rotations.clone();
     let watch = watcher::Config::default();
     let controller = Controller::new(api::<SecretRotation>(shared, part), watch);
     shared
@@ -114,7 +116,7 @@ async fn rotate(
         )
         .for_each(|result| {
             if let Err(Error::QueueError(error)) = result {
-                tracing::warn!(%part, "the watch of SecretRotations failed: {}", brief(&error));
+                watched.failed::<SecretRotation>(&error);
             }
             ready(())
         })

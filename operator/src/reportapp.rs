@@ -15,6 +15,7 @@ pub mod build;
 pub mod delete;
 pub mod fetch;
 pub mod ledger;
+pub mod lending;
 pub mod model;
 pub mod naming;
 pub mod publish;
@@ -136,6 +137,17 @@ async fn run(app: &Arc<ReportApp>, context: &Context) -> Ended {
             }
         }
     };
+    if let Outcome::Unread(message) = &outcome {
+        let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
+        tracing::error!(
+            namespace,
+            app = name,
+            "named Secrets cannot be read now: {message}"
+        );
+        if !is_lasting(app, context) {
+            return Ended::Failed;
+        }
+    }
     let status = status_of(app, &observed, &outcome);
     let ended = ended(&outcome, &status);
     write(app, status, context).await.unwrap_or(ended)
@@ -153,7 +165,10 @@ async fn outcome(
     let (fetched, entry) = fetch::fetch(app, observed, context).await?;
     let valid = match validate::validate(&fetched) {
         Ok(valid) => valid,
-        Err(problems) => return Ok(Outcome::Invalid(problems)),
+        Err(problems) => {
+            let unread = problems.unread();
+            return Ok(unread.map_or(Outcome::Invalid(problems), Outcome::Unread));
+        }
     };
     delete::hold(app, context).await?;
     let mut applied = apply::apply(app, build::build(&valid), &entry, context).await?;
@@ -200,10 +215,14 @@ fn ended(outcome: &Outcome, status: &ReportAppStatus) -> Ended {
     match outcome {
         Outcome::Invalid(_) => Ended::Refused,
         Outcome::Forbidden { .. } => Ended::Forbidden,
-        Outcome::Failed(_) => Ended::Failed,
+        Outcome::Failed(_) | Outcome::Unread(_) => Ended::Failed,
         Outcome::Suspended => Ended::Settled,
-        // No watch tells when Vault gives the value.
-        Outcome::Applied(resources) if !resources.unread.is_empty() => Ended::Refused,
+        // No watch tells when Vault gives the value, or when something of others is lent.
+        Outcome::Applied(resources)
+            if !resources.unread.is_empty() || !resources.refused.is_empty() =>
+        {
+            Ended::Refused
+        }
         Outcome::Applied(_) if is(status::READY, "True") && is(status::RECONCILING, "False") => {
             Ended::Settled
         }

@@ -7,7 +7,7 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
@@ -45,15 +45,54 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The cached objects of one kind.
 pub struct Cache<K: Resource<DynamicType = ()> + Clone + 'static> {
     store: Store<K>,
-    failure: Arc<Mutex<Option<Failure>>>,
+    watched: Watched,
 }
 
 impl<K: Resource<DynamicType = ()> + Clone> Clone for Cache<K> {
     fn clone(&self) -> Self {
         Self {
             store: self.store.clone(),
-            failure: Arc::clone(&self.failure),
+            watched: self.watched.clone(),
         }
+    }
+}
+
+/// What last went wrong with a watch, if anything did.
+#[derive(Clone, Debug, Default)]
+pub struct Watched(Arc<Mutex<Option<Failure>>>);
+
+impl Watched {
+    /// A watch of kind `K` failed.
+    pub fn failed<K: Resource<DynamicType = ()>>(&self, error: &watcher::Error) {
+        self.note(Some(failed::<K>(error)));
+    }
+
+    /// Whether RBAC lets the operator watch kind `K`.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`].
+    pub fn check_right<K: Resource<DynamicType = ()>>(&self) -> ApiResult<()> {
+        match self.failure() {
+            Some(failure) if failure.is_forbidden() => Err(ApiError::Forbidden {
+                verb: failure.verb,
+                resource: crate::api_error::resource::<K>(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&self, failure: Option<Failure>) {
+        *self.lock() = failure;
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Failure>> {
+        self.0
+            .lock()
+            .expect("no code panics while it holds this lock")
     }
 }
 
@@ -120,17 +159,9 @@ impl<K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static> Cach
     /// # Errors
     /// [`ApiError::Forbidden`] when RBAC stands in the way, else [`ApiError::Call`].
     pub fn check(&self) -> ApiResult<()> {
-        let failure = self
-            .failure
-            .lock()
-            .expect("no code panics while it holds this lock")
-            .clone();
+        self.watched.check_right::<K>()?;
         let resource = crate::api_error::resource::<K>();
-        match failure {
-            Some(failure) if failure.is_forbidden() => Err(ApiError::Forbidden {
-                verb: failure.verb,
-                resource,
-            }),
+        match self.watched.failure() {
             // A broken watch that was loaded once resumes by itself; until then its contents are
             // as old as the fault, which every decision stands.
             _ if self.is_loaded() => Ok(()),
@@ -171,10 +202,10 @@ where
     K::DynamicType: Eq + Hash,
 {
     let (reader, writer) = store::<K>();
-    let failure = Arc::<Mutex<Option<Failure>>>::default();
+    let watched = Watched::default();
     let cache = Cache {
         store: reader,
-        failure: Arc::clone(&failure),
+        watched: watched.clone(),
     };
     let config = watcher::Config::default().labels(APP_LABEL);
     let stream =
@@ -190,9 +221,7 @@ where
                 Ok(_) => None,
                 Err(error) => Some(failed::<K>(error)),
             };
-            *failure
-                .lock()
-                .expect("no code panics while it holds this lock") = now;
+            watched.note(now);
             if let Ok(Event::Apply(object) | Event::Delete(object)) = event
                 && let Some(owner) = owner(&object)
             {

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::reference::secret_name;
 use crate::Period;
 
 /// Pods of the HTTP API.
@@ -141,5 +142,6 @@ pub struct WebTls {
     /// Name of a Secret of type `kubernetes.io/tls` with the annotation `reportapp.dev/allow`. It
     /// is mounted into the API pods and read again when it changes.
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = secret_name())]
     pub secret_name: String,
 }

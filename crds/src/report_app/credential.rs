@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::reference::ValueSource;
+use super::reference::{ValueSource, secret_name, workload_name};
 use crate::Period;
 
 /// One credential of the application: exactly one of `database`, `redis`, `ssh`, `jwt`, `telegram`
@@ -351,6 +351,7 @@ pub struct Publish {
     /// Name of a Secret that carries the annotation `reportapp.dev/allow`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = secret_name())]
     pub kubernetes_secret: Option<String>,
 
     /// Key inside it; other keys stay as they are.
@@ -366,7 +367,7 @@ pub struct Publish {
 }
 
 /// A workload of others that carries the annotation `reportapp.dev/allow`.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// Kind of workload.
@@ -374,11 +375,14 @@ pub struct Workload {
 
     /// Name, in the namespace of the ReportApp.
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = workload_name())]
     pub name: String,
 }
 
 /// Kinds of workloads that can be restarted.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+)]
 pub enum WorkloadKind {
     /// A Deployment.
     Deployment,

@@ -4,6 +4,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::reference::secret_names;
+
 /// Images are `<registry>/reportapp-api`, `<registry>/reportapp-bot` and
 /// `<registry>/reportapp-tunnel`, all with one tag unless a digest is given.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub struct Image {
     /// ReportApp; each must carry the annotation `reportapp.dev/allow`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), inner(length(min = 1, max = 253)))]
+    #[x_kube(validation = secret_names())]
     pub pull_secrets: Vec<String>,
 }
 

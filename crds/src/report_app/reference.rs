@@ -2,7 +2,33 @@
 //! have no field for another one.
 
 use kube::KubeSchema;
+use kube::core::Rule;
 use serde::{Deserialize, Serialize};
+
+/// What the API server takes as the name of a Secret or workload, so that no other can be one.
+const OBJECT_NAME: &str =
+    "matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')";
+
+/// The field names a Secret.
+pub(super) fn secret_name() -> Rule {
+    Rule::new(format!("self.{OBJECT_NAME}")).message(
+        "name a Secret in the namespace of the ReportApp: lower case letters, digits, '-' and '.'; Secrets of other namespaces cannot be used",
+    )
+}
+
+/// The field is a list of names of Secrets.
+pub(super) fn secret_names() -> Rule {
+    Rule::new(format!("self.all(name, name.{OBJECT_NAME})")).message(
+        "name Secrets in the namespace of the ReportApp: lower case letters, digits, '-' and '.'; Secrets of other namespaces cannot be used",
+    )
+}
+
+/// The field names a workload.
+pub(super) fn workload_name() -> Rule {
+    Rule::new(format!("self.{OBJECT_NAME}")).message(
+        "name a workload in the namespace of the ReportApp: lower case letters, digits, '-' and '.'; workloads of other namespaces cannot be used",
+    )
+}
 
 /// Where a value comes from: exactly one of the fields.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -28,7 +54,7 @@ pub struct ValueSource {
 pub struct SecretKeyRef {
     /// Name of the Secret, in the namespace of the ReportApp.
     #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = Rule::new("!self.contains('/')").message("name a Secret in the namespace of the ReportApp, without '/': Secrets of other namespaces cannot be used"))]
+    #[x_kube(validation = secret_name())]
     pub name: String,
 
     /// Key inside the Secret. Default by use: `password` for databases and Redis, `private-key`

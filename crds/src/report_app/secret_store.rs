@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::reference::SecretKeyRef;
+use super::reference::{SecretKeyRef, secret_name};
 
 /// At most one of the fields; none means `kubernetes`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
@@ -276,12 +276,13 @@ impl AwsWebIdentity {
 }
 
 /// An access key of IAM.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsAccessKey {
     /// Secret with the keys `access-key-id` and `secret-access-key` and, for a temporary access
     /// key, `session-token`. It carries the annotation `reportapp.dev/allow`.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[^/]+$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = secret_name())]
     pub secret_name: String,
 }
 

@@ -11,7 +11,9 @@ pub mod operator;
 pub mod rights;
 pub mod rotations;
 pub mod sample;
+pub mod snapshot;
 pub mod stage;
+pub mod withheld;
 
 use super::{Scenario, scenario};
 
@@ -27,6 +29,16 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "a Secret without the mark is refused",
             bad_input::unmarked_secret
+        ),
+        scenario!(
+            Api,
+            "a workload or a published Secret without the mark is refused, and the application goes on",
+            withheld::by_their_owner
+        ),
+        scenario!(
+            Api,
+            "a Secret that cannot be read for a while changes nothing",
+            withheld::for_a_while
         ),
         scenario!(
             Api,
@@ -52,6 +64,11 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "deleting leaves only what is retained, and says so",
             deletion::leaves_only_retained
+        ),
+        scenario!(
+            Api,
+            "deleting ends while databases and Vault are gone, and names the ledgers there",
+            deletion::ends_without_backends
         ),
         scenario!(
             Api,

@@ -8,6 +8,7 @@ pub mod faults;
 pub mod hygiene;
 pub mod leftovers;
 pub mod load;
+pub mod network;
 pub mod own_ledger;
 pub mod pods;
 pub mod quiet;
@@ -30,6 +31,11 @@ fn before() -> Vec<Scenario> {
             Cluster,
             "a cluster leaves nothing behind, however it ends",
             leftovers::none
+        ),
+        scenario!(
+            Cluster,
+            "the local network enforces NetworkPolicies as Kubernetes defines them",
+            network::policies_are_enforced
         ),
         scenario!(
             Cluster,

@@ -32,6 +32,7 @@ use reportapp_pool::NamedTls;
 
 use super::{Admin, BackendError, Endpoint, Login, Session, identities, twins};
 use link::{Link, LoginFailure};
+pub use statements::identifier;
 
 /// PostgreSQL cuts longer names, silently.
 const NAME_MAX_BYTES: usize = 63;

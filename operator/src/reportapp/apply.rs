@@ -51,6 +51,7 @@ pub async fn apply(
         ingress,
         postponed,
         unread,
+        refused,
         credentials,
         state: _,
     } = prepared;
@@ -75,6 +76,7 @@ pub async fn apply(
         ingress: writer.one(ingress, &caches.ingresses).await?,
         postponed,
         unread,
+        refused,
         credentials,
         state: PhantomData,
     };
@@ -83,10 +85,20 @@ pub async fn apply(
 }
 
 /// What stays when the application is deleted, as `kubectl` names it: ledgers and the volume.
-pub fn retained(app: &ReportApp, context: &Context) -> Vec<String> {
+///
+/// # Errors
+/// While it is not known yet. A right that is missing holds nothing up: what was seen is named.
+pub fn retained(app: &ReportApp, context: &Context) -> ApiResult<Vec<String>> {
+    let caches = &context.caches;
+    for check in [caches.secrets.check(), caches.volume_claims.check()] {
+        match check {
+            Err(error) if error.is_passing() => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
     let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     // Those without an owner are the ledgers, also of credentials the spec no longer has.
-    let secrets = context.caches.secrets.of(&namespace, &name);
+    let secrets = caches.secrets.of(&namespace, &name);
     let mut retained: Vec<String> = secrets
         .iter()
         .filter(|secret| secret.owner_references().is_empty())
@@ -94,13 +106,8 @@ pub fn retained(app: &ReportApp, context: &Context) -> Vec<String> {
         .collect();
     retained.sort();
     let volume = volume_claim(&name);
-    if context
-        .caches
-        .volume_claims
-        .get(&namespace, &volume)
-        .is_some()
-    {
+    if caches.volume_claims.get(&namespace, &volume).is_some() {
         retained.push(format!("persistentvolumeclaim/{volume}"));
     }
-    retained
+    Ok(retained)
 }

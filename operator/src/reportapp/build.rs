@@ -48,6 +48,7 @@ pub fn build(app: &ValidatedApp) -> Resources<Prepared> {
         ingress: ingress::build_ingress(app),
         postponed: plan.postponed,
         unread: app.unread.clone(),
+        refused: app.refused.clone(),
         credentials: app.credentials.clone(),
         state: PhantomData,
     }

@@ -1,19 +1,23 @@
-//! The end of a ReportApp. Everything it owns goes with it, by owner references; what stays is told
-//! in one last event, with the command that removes it. Nothing outside Kubernetes is asked, so a
-//! database that is gone holds nothing up.
+//! The end of a ReportApp. Everything it owns goes with it, by owner references; what stays
+//! ([`inventory`]) is told in its last events, with the commands that remove it. Nothing outside
+//! Kubernetes is asked, so a database or a Vault that is gone holds nothing up.
+
+mod inventory;
 
 use std::sync::Arc;
 
 use kube::ResourceExt as _;
 use kube::api::{Api, Patch, PatchParams};
-use kube::runtime::events::EventType;
+use kube::runtime::events::{Event, EventType};
 use reportapp_crds::ReportApp;
 use serde_json::json;
 
 use super::naming::{FIELD_MANAGER, FINALIZER};
-use super::{apply, publish};
+use super::publish::MAX_NOTE;
+use super::{apply, publish, published};
 use crate::api_error::{ApiError, ApiResult};
 use crate::context::Context;
+use inventory::{Kept, Published};
 
 /// Adds the finalizer, which must be there before the first object is applied.
 ///
@@ -44,19 +48,11 @@ pub async fn release(app: &Arc<ReportApp>, context: &Context) -> ApiResult<()> {
     {
         return Ok(());
     }
-    let retained = apply::retained(app, context);
-    let namespace = app.namespace().unwrap_or_default();
-    if !retained.is_empty() {
-        let note = format!(
-            "kept for a ReportApp of the same name; to remove it: kubectl delete -n {namespace} {}",
-            retained.join(" ")
-        );
-        publish::emit(
-            app,
-            publish::event(EventType::Normal, "Retained", &note),
-            context,
-        )
-        .await;
+    let retained = apply::retained(app, context)?;
+    let told = retained.join(" ");
+    let published = published(app, context).await?;
+    for kept in inventory::inventory(app, retained, &published) {
+        tell(app, &kept, context).await;
     }
     let others: Vec<String> = app
         .finalizers()
@@ -65,13 +61,40 @@ pub async fn release(app: &Arc<ReportApp>, context: &Context) -> ApiResult<()> {
         .cloned()
         .collect();
     write(app, &others, context).await?;
-    tracing::info!(
-        namespace,
-        app = app.name_any(),
-        retained = retained.join(" "),
-        "deleted"
-    );
+    let namespace = app.namespace().unwrap_or_default();
+    tracing::info!(namespace, app = app.name_any(), retained = told, "deleted");
     Ok(())
+}
+
+/// What was rotated. One that cannot be read for good must not hold the deletion up.
+async fn published(app: &ReportApp, context: &Context) -> ApiResult<Published> {
+    let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
+    match published::read(&context.shared.client, &namespace, &name).await {
+        Ok(published) => Ok(published.credentials),
+        Err(error) if error.is_passing() => Err(error),
+        Err(error) => {
+            tracing::warn!(
+                namespace,
+                app = name,
+                "not all that stays is known: {error}"
+            );
+            Ok(Published::new())
+        }
+    }
+}
+
+async fn tell(app: &ReportApp, kept: &Kept, context: &Context) {
+    for (index, note) in kept.notes(MAX_NOTE).into_iter().enumerate() {
+        let action = match index {
+            0 => kept.action.to_owned(),
+            _ => format!("{}{}", kept.action, index + 1),
+        };
+        let event = Event {
+            action,
+            ..publish::event(EventType::Normal, "Retained", &note)
+        };
+        publish::emit(app, event, context).await;
+    }
 }
 
 /// Replaces the finalizers of exactly the version that was read: a list cannot be patched safely

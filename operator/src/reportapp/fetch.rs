@@ -2,9 +2,10 @@
 //!
 //! [`observe`] takes what is at hand without a request that can be refused (watch caches, pods'
 //! reports), so that a status can be written whatever else fails. [`fetch`] adds what only the API
-//! server knows: the Secrets the spec names, each by its own `get`, and the ledger; and the values that
-//! are in Vault.
+//! server knows: the Secrets the spec names, each by its own `get`, what of others it names, and the
+//! ledger; and the values that are in Vault.
 
+mod consumers;
 mod reports;
 pub mod secrets;
 pub mod vault;
@@ -16,8 +17,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::Api;
 use kube::runtime::reflector::Store;
 use kube::{Resource, ResourceExt as _};
-use reportapp_crds::ReportApp;
 use reportapp_crds::report_app::Credential;
+use reportapp_crds::{ReportApp, SecretRotation};
 
 use super::ledger::{self, Entry, certificate};
 use super::model::{FetchedReportApp, HostClaim, Live, PodReport, SecretBytes, ServingCertificate};
@@ -73,10 +74,13 @@ pub async fn fetch(
     context: &Context,
 ) -> ApiResult<(FetchedReportApp, Entry)> {
     context.caches.check()?;
+    // Schedules are followed by what is known of rotations.
+    context.rotations.check_right::<SecretRotation>()?;
     let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     let client = &context.shared.client;
-    let (mut named, entry, live_certificate, published) = tokio::join!(
+    let (mut named, consumers, entry, live_certificate, published) = tokio::join!(
         secrets::named(client, &namespace, app),
+        consumers::named(client, &namespace, app),
         ledger::read(client, &namespace, &name),
         live_certificate(context, &namespace, &name),
         published::read(client, &namespace, &name),
@@ -111,6 +115,7 @@ pub async fn fetch(
         app: Arc::clone(app),
         secrets: named,
         kept,
+        consumers,
         older_hosts: older_hosts(app, &context.shared.apps()),
         ledger: entry.ledger.clone(),
         published,

@@ -18,7 +18,8 @@ use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use reportapp_config::ServiceStatus;
 use reportapp_crds::ReportApp;
-use reportapp_crds::report_app::CredentialStatus;
+use reportapp_crds::report_app::credential::WorkloadKind;
+use reportapp_crds::report_app::{Credential, CredentialStatus};
 
 use super::naming::Component;
 use super::published::PublishedCredential;
@@ -34,6 +35,9 @@ pub struct FetchedReportApp {
     pub secrets: BTreeMap<String, SecretLookup>,
     /// What pods have of credentials whose first value Vault does not give now: files by credential.
     pub kept: BTreeMap<String, BTreeMap<String, SecretBytes>>,
+    /// What of others the spec names under `publish` and `restart`; without what the API server does not
+    /// give now.
+    pub consumers: BTreeMap<Consumer, ConsumerLookup>,
     /// `ReportApps` that were created earlier (ties: smaller uid) and claim the same host.
     pub older_hosts: Vec<HostClaim>,
     /// Generated material of this application.
@@ -70,7 +74,7 @@ pub enum SecretLookup {
     },
     /// The operator may not read it; the text is the API server's answer.
     Forbidden(String),
-    /// It is in Vault, which does not give it.
+    /// Vault or the API server does not give it now.
     Unread(Trouble),
 }
 
@@ -82,6 +86,82 @@ impl SecretLookup {
         };
         trouble.reason != Reason::LedgerUnusable
     }
+}
+
+/// A Secret or workload of somebody else that a credential is handed to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Consumer {
+    /// Its kind.
+    pub kind: ConsumerKind,
+    /// Its name, in the namespace of the `ReportApp`.
+    pub name: String,
+}
+
+/// Kinds of objects a credential is handed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConsumerKind {
+    /// Named under `publish`.
+    Secret,
+    /// Named under `restart`.
+    Workload(WorkloadKind),
+}
+
+impl Consumer {
+    /// The Secrets a credential is published to, with their position under `publish`.
+    pub fn places(credential: &Credential) -> impl Iterator<Item = (usize, Self)> {
+        let places = credential.publish.iter().enumerate();
+        places.filter_map(|(index, place)| {
+            let (kind, name) = (ConsumerKind::Secret, place.kubernetes_secret.clone()?);
+            Some((index, Self { kind, name }))
+        })
+    }
+
+    /// The workloads that restart with a credential, with their position under `restart`.
+    pub fn workloads(credential: &Credential) -> impl Iterator<Item = (usize, Self)> {
+        let workloads = credential.restart.iter().enumerate();
+        workloads.map(|(index, workload)| {
+            let kind = ConsumerKind::Workload(workload.kind);
+            let name = workload.name.clone();
+            (index, Self { kind, name })
+        })
+    }
+}
+
+impl ConsumerKind {
+    /// As `kubectl` has it.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Workload(WorkloadKind::Deployment) => "deployment",
+            Self::Workload(WorkloadKind::StatefulSet) => "statefulset",
+            Self::Workload(WorkloadKind::DaemonSet) => "daemonset",
+        }
+    }
+}
+
+impl fmt::Display for ConsumerKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret => formatter.write_str("Secret"),
+            Self::Workload(kind) => fmt::Debug::fmt(kind, formatter),
+        }
+    }
+}
+
+/// What a look-up of a [`Consumer`] gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsumerLookup {
+    /// It lends itself to this `ReportApp`.
+    Lent,
+    /// It does not.
+    NotLent {
+        /// Present value of the annotation, so that the remedy keeps the other names.
+        annotation: Option<String>,
+    },
+    /// There is none.
+    Missing,
+    /// The operator may not read it; the text says which right is missing.
+    Forbidden(String),
 }
 
 /// A value whose `Debug` prints nothing of it.
@@ -229,8 +309,14 @@ pub enum ProblemReason {
     SecretMissing,
     /// A Secret does not lend itself to this `ReportApp`.
     SecretNotAllowed,
+    /// A workload to restart does not exist.
+    WorkloadMissing,
+    /// A workload to restart does not lend itself to this `ReportApp`.
+    WorkloadNotAllowed,
     /// A Secret lacks a key.
     SecretKeyMissing,
+    /// The API server does not give a Secret now; nothing is known of what it holds.
+    SecretUnreadable,
     /// The secret store does not answer or is sealed, and nothing was read from it before.
     StoreUnavailable,
     /// The secret store refuses the login or the right, and nothing was read from it before.
@@ -286,6 +372,8 @@ pub struct Resources<State> {
     /// First values the secret store does not give now, so that pods keep what they have: a
     /// sentence each.
     pub unread: Vec<String>,
+    /// What of others no rotation could use; pods need none of it.
+    pub refused: Vec<Problem>,
     /// Credentials of the spec, and the Secret each one's value is in where pods use it.
     pub credentials: Vec<CredentialStatus>,
     /// [`Prepared`] or [`Applied`].
@@ -306,6 +394,9 @@ pub enum Outcome {
         /// Resource, such as `deployments.apps`.
         resource: String,
     },
+    /// The API server does not give a named Secret now: nothing was changed, and it is tried again; a
+    /// sentence without secrets for each.
+    Unread(String),
     /// Something else went wrong and is tried again; a sentence without secrets.
     Failed(String),
     /// Everything is as the spec wants it, as far as the API server is concerned.

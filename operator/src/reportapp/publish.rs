@@ -14,13 +14,13 @@ use reportapp_crds::{ReportApp, ReportAppStatus};
 use serde_json::json;
 
 use super::naming::FIELD_MANAGER;
-use super::status::{READY, UP_TO_DATE};
-use crate::api_error::{ApiError, ApiResult, shortened};
+use super::status::{READY, STALLED, UP_TO_DATE, bounded};
+use crate::api_error::{ApiError, ApiResult};
 use crate::canary::verdict::REJECTED;
 use crate::context::Context;
 
-/// Most characters of an event's note; the API server allows 1024 bytes.
-const MAX_NOTE: usize = 512;
+/// Most bytes of an event's note; the API server takes no longer one.
+pub const MAX_NOTE: usize = 1_024;
 /// `action` of every event.
 const ACTION: &str = "Reconcile";
 
@@ -92,7 +92,7 @@ pub fn event(kind: EventType, reason: &str, note: &str) -> Event {
     Event {
         type_: kind,
         reason: reason.to_owned(),
-        note: Some(shortened(note, MAX_NOTE).into_owned()),
+        note: Some(bounded(note, MAX_NOTE)),
         action: ACTION.to_owned(),
         secondary: None,
     }
@@ -122,6 +122,11 @@ fn transitions(before: &ReportAppStatus, after: &ReportAppStatus) -> Vec<Event> 
         };
         event(kind, &condition.reason, &condition.message)
     });
+    // A refused spec has told it with `Ready`.
+    let refused = changed(STALLED)
+        .filter(|condition| condition.status == "True")
+        .filter(|condition| find(after, READY).is_none_or(|r| r.reason != condition.reason))
+        .map(|condition| event(EventType::Warning, &condition.reason, &condition.message));
     let pending = changed(UP_TO_DATE)
         .filter(|condition| condition.status == "False")
         .map(|condition| event(EventType::Normal, &condition.reason, &condition.message));
@@ -132,7 +137,8 @@ fn transitions(before: &ReportAppStatus, after: &ReportAppStatus) -> Vec<Event> 
             .find(|c| c.name == credential.name);
         login(then.and_then(|then| then.canary.as_ref()), credential)
     });
-    ready.into_iter().chain(pending).chain(logins).collect()
+    let conditions = [ready, refused, pending].into_iter().flatten();
+    conditions.chain(logins).collect()
 }
 
 /// The event for a login that is refused now, or accepted again.
@@ -166,7 +172,7 @@ mod tests {
             type_: (*kind).to_owned(),
             status: (*status).to_owned(),
             reason: (*reason).to_owned(),
-            message: "m".repeat(2_000),
+            message: "é".repeat(2_000),
             observed_generation: Some(1),
             last_transition_time: Time(Timestamp::UNIX_EPOCH),
         };
@@ -237,6 +243,27 @@ mod tests {
         assert_eq!(told(&bad, &bad), []);
         let again = (EventType::Normal, "CredentialAccepted".to_owned());
         assert_eq!(told(&bad, &good), [again]);
+    }
+
+    #[test]
+    fn a_refusal_is_told_once_beside_an_application_that_serves_or_with_it() {
+        let fine = status(&[
+            (READY, "True", "Available"),
+            (STALLED, "False", "Progressing"),
+        ]);
+        let beside = status(&[
+            (READY, "True", "Available"),
+            (STALLED, "True", "WorkloadNotAllowed"),
+        ]);
+        let warning = |reason: &str| [(EventType::Warning, reason.to_owned())];
+        assert_eq!(told(&fine, &beside), warning("WorkloadNotAllowed"));
+        assert_eq!(told(&beside, &beside), []);
+        assert_eq!(told(&beside, &fine), []);
+        let whole = status(&[
+            (READY, "False", "HostTaken"),
+            (STALLED, "True", "HostTaken"),
+        ]);
+        assert_eq!(told(&fine, &whole), warning("HostTaken"));
     }
 
     #[test]

@@ -114,8 +114,8 @@ fn credentials(input: &StatusInput<'_>) -> Vec<CredentialStatus> {
     }
 }
 
-/// Cuts a text at a character boundary.
-fn bounded(text: &str, max_bytes: usize) -> String {
+/// Cuts a text at a character boundary, so that with its mark it has at most `max_bytes`.
+pub fn bounded(text: &str, max_bytes: usize) -> String {
     if text.len() <= max_bytes {
         return text.to_owned();
     }

@@ -67,6 +67,7 @@ pub fn example() -> FetchedReportApp {
             .map(|(name, lookup)| (name.to_owned(), lookup))
             .collect(),
         kept: BTreeMap::new(),
+        consumers: BTreeMap::new(),
         older_hosts: Vec::new(),
         ledger: Ledger {
             name_key: SecretBytes::new([7; 32]),

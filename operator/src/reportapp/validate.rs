@@ -2,13 +2,14 @@
 //! Pure.
 //!
 //! One file per concern: [`credentials`] (values and where they are used), [`databases`] (servers,
-//! store, Redis), [`network`] (images, hosts, host keys), [`key`] (the form of keys and certificates),
+//! store, Redis), [`consumers`] (what of others is published to and restarted), [`network`] (images, hosts, host keys), [`key`] (the form of keys and certificates),
 //! [`secrets`] (looking values up). What one object can say about itself is checked by the API server
 //! (CEL in `crds`); here stands what needs other objects, and what the builders rely on.
 //!
 //! A check returns `None` only after it has noted a problem, so a [`ValidatedApp`] exists exactly when
 //! the list is empty.
 
+mod consumers;
 mod credentials;
 mod databases;
 pub mod key;
@@ -67,6 +68,8 @@ pub struct ValidatedApp {
     pub certificate: ServingCertificate,
     /// First values the secret store does not give now: a sentence each.
     pub unread: Vec<String>,
+    /// What of others no rotation could use.
+    pub refused: Vec<Problem>,
     /// Credentials of the spec.
     pub credentials: Vec<CredentialStatus>,
     /// What the operator knows about itself.
@@ -193,6 +196,7 @@ pub struct ValidatedRedis {
 pub fn validate(fetched: &FetchedReportApp) -> Result<ValidatedApp, Problems> {
     let mut check = Check::new(fetched);
     check.implemented();
+    check.unread_secrets();
     check.images();
     check.schedules();
     let servers = check.servers();
@@ -217,6 +221,7 @@ pub fn validate(fetched: &FetchedReportApp) -> Result<ValidatedApp, Problems> {
         {
             Ok(ValidatedApp {
                 app: Arc::clone(&fetched.app),
+                refused: check.refused_consumers(),
                 name: check.name,
                 namespace: check.namespace,
                 owner,

@@ -5,13 +5,14 @@ mod places;
 mod workloads;
 
 use kube::{Client, ResourceExt as _};
+use reportapp_crds::ReportApp;
 use reportapp_crds::report_app::credential::Credential;
-use reportapp_crds::{ALLOW_ANNOTATION, ReportApp};
 
 use super::trouble::{Reason, Trouble};
+use crate::reportapp::lending;
 use crate::secret_store::Store;
 
-pub use places::problems;
+pub use places::{place, problems};
 pub use workloads::Change;
 
 /// The outside of one application.
@@ -48,15 +49,20 @@ impl Outside<'_> {
     }
 }
 
-fn check_lent(app: &str, kind: &str, name: &str, list: Option<&String>) -> Result<(), Trouble> {
-    let lent = list.is_some_and(|list| list.split(',').any(|allowed| allowed.trim() == app));
-    if lent {
+fn check_lent(
+    namespace: &str,
+    app: &str,
+    kind: &str,
+    name: &str,
+    list: Option<&String>,
+) -> Result<(), Trouble> {
+    let list = list.map(String::as_str);
+    if lending::is_lent(list, app) {
         return Ok(());
     }
-    let others = list.map(|list| format!("{list},")).unwrap_or_default();
+    let remedy = lending::command(namespace, kind, name, list, app);
     Err(refused(format!(
-        "{kind} {name} does not lend itself to this ReportApp: kubectl annotate --overwrite {kind} \
-         {name} {ALLOW_ANNOTATION}={others}{app}"
+        "{kind} {name} does not lend itself to this ReportApp; its owner can: {remedy}"
     )))
 }
 
@@ -70,22 +76,14 @@ mod tests {
 
     #[test]
     fn only_a_workload_that_lends_itself_is_touched() {
-        assert!(
-            check_lent(
-                "demo",
-                "deployment",
-                "shop",
-                Some(&"other, demo".to_owned())
-            )
-            .is_ok()
-        );
-        let refusal = check_lent("demo", "deployment", "shop", Some(&"other".to_owned()));
-        assert!(
-            refusal
-                .unwrap_err()
-                .message
-                .ends_with("reportapp.dev/allow=other,demo")
-        );
-        assert!(check_lent("demo", "deployment", "shop", None).is_err());
+        let check = |list: Option<&str>| {
+            let list = list.map(str::to_owned);
+            check_lent("reports", "demo", "deployment", "shop", list.as_ref())
+        };
+        assert!(check(Some("other, demo")).is_ok());
+        let refusal = check(Some("other")).unwrap_err().message;
+        let remedy = "kubectl -n reports annotate deployment shop reportapp.dev/allow=other,demo --overwrite";
+        assert!(refusal.ends_with(remedy), "{refusal}");
+        assert!(check(None).is_err());
     }
 }

@@ -2,12 +2,11 @@
 //! field and remedy, the running application untouched.
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Api, ListParams};
 use reportapp_crds::ReportApp;
 use serde_json::{Value, json};
 
 use super::sample;
+use super::snapshot::{Snapshot, difference, exact};
 use super::stage::Stage;
 use crate::scenarios::watch::{condition, is_observed, says};
 use crate::scenarios::world::World;
@@ -97,6 +96,32 @@ fn schema_cases() -> Vec<Case> {
             &["secretRef.name", "other namespaces cannot be used"],
         ),
         case(
+            "a pull secret of another namespace",
+            |s| s["image"]["pullSecrets"] = json!(["registry", "other/registry"]),
+            &["spec.image.pullSecrets", "other namespaces cannot be used"],
+        ),
+        case(
+            "a certificate with a name no Secret can have",
+            |s| s["web"]["tls"] = json!({ "secretName": "Certificate" }),
+            &["spec.web.tls.secretName", "lower case"],
+        ),
+        case(
+            "a place to publish of another namespace",
+            |s| {
+                let place = json!({ "kubernetesSecret": "other/login", "key": "password" });
+                s["credentials"][0]["publish"] = json!([place]);
+            },
+            &["kubernetesSecret", "other namespaces cannot be used"],
+        ),
+        case(
+            "a workload of another namespace",
+            |s| {
+                let workload = json!({ "kind": "Deployment", "name": "other/shop" });
+                s["credentials"][0]["restart"] = json!([workload]);
+            },
+            &["restart[0].name", "other namespaces cannot be used"],
+        ),
+        case(
             "a credential of no kind",
             |s| drop(fields(&mut s["credentials"][4]).remove("telegram")),
             &["exactly one of database"],
@@ -130,6 +155,15 @@ fn aws_cases() -> Vec<Case> {
                 s["secretStore"] = json!({ "awsSecretsManager": aws });
             },
             &["exactly one of secretStore.awsSecretsManager.auth.webIdentity and accessKey"],
+        ),
+        case(
+            "an access key of another namespace",
+            |s| {
+                let mut aws = aws("eu-central-1");
+                aws["auth"] = json!({ "accessKey": { "secretName": "other/aws" } });
+                s["secretStore"] = json!({ "awsSecretsManager": aws });
+            },
+            &["accessKey.secretName", "other namespaces cannot be used"],
         ),
         case(
             "AWS without TLS",
@@ -248,24 +282,31 @@ pub(super) async fn refused(world: &World) -> Result<()> {
     let operator = stage.operator("one", &[]).await?;
     stage.put_app(&sample::report_app()).await?;
     stage.until_applied(sample::NAME).await?;
-    let before = versions(&stage).await?;
-    ensure!(!before.is_empty(), "the operator created no Deployment");
+    let before = exact(&stage).await?;
+    ensure!(
+        before.keys().any(|name| name.starts_with("Deployment/")),
+        "the operator created no Deployment"
+    );
     for case in cases() {
         check(&stage, &case).await.with_context(|| case.title)?;
-        ensure!(
-            versions(&stage).await? == before,
-            "{}: the running application was changed",
-            case.title
-        );
+        is_untouched(&stage, &before, case.title).await?;
     }
     stage.put_app(&sample::report_app()).await?;
     stage.until_applied(sample::NAME).await?;
-    ensure!(
-        versions(&stage).await? == before,
-        "mending the spec changed the running application"
-    );
+    is_untouched(&stage, &before, "mending the spec").await?;
     operator.stop().await?;
     stage.remove().await
+}
+
+/// Whether every object of the application is the very one it was, with the same content.
+async fn is_untouched(stage: &Stage<'_>, before: &Snapshot, what: &str) -> Result<()> {
+    let after = exact(stage).await?;
+    ensure!(
+        after == *before,
+        "{what}: the running application was changed:\n{}",
+        difference(before, &after)
+    );
+    Ok(())
 }
 
 async fn check(stage: &Stage<'_>, case: &Case) -> Result<()> {
@@ -295,20 +336,6 @@ fn refusal(app: &ReportApp) -> String {
         .unwrap_or_default()
 }
 
-/// Generation of each Deployment: changes whenever its spec does.
-async fn versions(stage: &Stage<'_>) -> Result<Vec<(String, i64)>> {
-    let api: Api<Deployment> = Api::namespaced(stage.client(), &stage.namespace);
-    let found = api.list(&ListParams::default()).await?.items.into_iter();
-    Ok(found
-        .map(|d| {
-            (
-                d.metadata.name.unwrap_or_default(),
-                d.metadata.generation.unwrap_or_default(),
-            )
-        })
-        .collect())
-}
-
 pub(super) async fn unmarked_secret(world: &World) -> Result<()> {
     let stage = Stage::new(world, "unmarked").await?;
     let mut unmarked = sample::secret("erp", "password", "not-lent");
@@ -326,9 +353,11 @@ pub(super) async fn unmarked_secret(world: &World) -> Result<()> {
             "the refusal does not say {word:?}: {answer}"
         );
     }
+    let made = exact(&stage).await?;
     ensure!(
-        versions(&stage).await?.is_empty(),
-        "Deployments were created for a refused spec"
+        made.is_empty(),
+        "objects were created for a refused spec: {:?}",
+        made.keys()
     );
     stage
         .put_secret(&sample::secret("erp", "password", "lent"))

@@ -1,29 +1,14 @@
 //! Edits of the spec, there and back: the objects end as if never edited.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use super::sample;
+use super::snapshot::{Snapshot, difference, snapshot};
 use super::stage::{PATIENCE, Stage};
 use crate::scenarios::world::World;
-
-/// Kinds the operator writes, by group, version and kind.
-const KINDS: [(&str, &str, &str); 10] = [
-    ("apps", "v1", "Deployment"),
-    ("", "v1", "Service"),
-    ("", "v1", "ConfigMap"),
-    ("", "v1", "ServiceAccount"),
-    ("", "v1", "Secret"),
-    ("networking.k8s.io", "v1", "Ingress"),
-    ("networking.k8s.io", "v1", "NetworkPolicy"),
-    ("policy", "v1", "PodDisruptionBudget"),
-    ("autoscaling", "v2", "HorizontalPodAutoscaler"),
-    ("", "v1", "PersistentVolumeClaim"),
-];
 
 /// The sample without what would have to become ready before an edit of it can end: nothing runs
 /// here, and a rolling update waits for new pods before it lets go of old versions.
@@ -138,87 +123,4 @@ async fn until_equal(stage: &Stage<'_>, wanted: &Snapshot) -> Result<()> {
         }
         ensure!(Instant::now() < deadline, "{}", difference(wanted, &found));
     }
-}
-
-type Snapshot = BTreeMap<String, Value>;
-
-/// The Secret with the API's certificate. A host that comes back gets a new certificate, so its
-/// content is not compared.
-const CERTIFICATE: &str = "sample-api-tls";
-
-/// Puts lengths in the place of values, which must not reach the output of a failing test. The
-/// name of a versioned Secret stands for its content.
-fn conceal(name: &str, secret: &mut serde_json::Map<String, Value>) {
-    for value in secret
-        .get_mut("data")
-        .and_then(Value::as_object_mut)
-        .into_iter()
-        .flatten()
-    {
-        let length = value.1.as_str().map_or(0, str::len);
-        *value.1 = if name == CERTIFICATE {
-            Value::Null
-        } else {
-            length.into()
-        };
-    }
-}
-
-/// Every object of the application without what the API server sets.
-async fn snapshot(stage: &Stage<'_>) -> Result<Snapshot> {
-    let mut found = Snapshot::new();
-    for (group, version, kind) in KINDS {
-        let ours = ListParams::default().labels("app.kubernetes.io/managed-by=reportapp-operator");
-        for object in stage.objects(group, version, kind).list(&ours).await? {
-            let name = object.metadata.name.clone().unwrap_or_default();
-            let mut value = serde_json::to_value(object)?;
-            let top = value.as_object_mut().expect("an object is a map");
-            top.remove("status");
-            if let Some(metadata) = top.get_mut("metadata").and_then(Value::as_object_mut) {
-                for field in [
-                    "uid",
-                    "resourceVersion",
-                    "generation",
-                    "creationTimestamp",
-                    "managedFields",
-                ] {
-                    metadata.remove(field);
-                }
-                if let Some(marks) = metadata
-                    .get_mut("annotations")
-                    .and_then(Value::as_object_mut)
-                {
-                    marks.remove("deployment.kubernetes.io/revision");
-                    if name == CERTIFICATE {
-                        marks.remove("reportapp.dev/applied");
-                    }
-                }
-            }
-            if let Some(spec) = top.get_mut("spec").and_then(Value::as_object_mut) {
-                for address in ["clusterIP", "clusterIPs"] {
-                    spec.remove(address);
-                }
-            }
-            if kind == "Secret" {
-                conceal(&name, top);
-            }
-            found.insert(format!("{kind}/{name}"), value);
-        }
-    }
-    Ok(found)
-}
-
-fn difference(before: &Snapshot, after: &Snapshot) -> String {
-    let names = before.keys().chain(after.keys());
-    let names: std::collections::BTreeSet<_> = names
-        .filter(|name| before.get(*name) != after.get(*name))
-        .collect();
-    let lines = names
-        .into_iter()
-        .map(|name| match (before.get(name), after.get(name)) {
-            (None, _) => format!("{name} is left over"),
-            (_, None) => format!("{name} is gone"),
-            (Some(was), Some(is)) => format!("{name} was {was} and is {is}"),
-        });
-    lines.collect::<Vec<_>>().join("\n")
 }

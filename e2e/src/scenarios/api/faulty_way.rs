@@ -1,4 +1,5 @@
-//! A way to the API server on which every second change fails, each time in another way.
+//! A way to the API server on which every second change fails, each time in another way, or on which
+//! one object cannot be read.
 //!
 //! ```text
 //! operator ── http, loopback ──> FaultyWay ── the operator's own login ──> API server
@@ -66,6 +67,8 @@ pub struct FaultyWay {
 struct Way {
     client: kube::Client,
     fails: AtomicBool,
+    /// The path that cannot be read, and the answer instead.
+    withheld: Mutex<Option<(String, StatusCode)>>,
     seen: Mutex<Seen>,
 }
 
@@ -89,6 +92,7 @@ impl FaultyWay {
         let way = Arc::new(Way {
             client: kube::Client::try_from(config)?,
             fails: AtomicBool::new(false),
+            withheld: Mutex::default(),
             seen: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -113,6 +117,16 @@ impl FaultyWay {
         self.way.fails.store(fails, Ordering::Relaxed);
     }
 
+    /// From now on reading `path` is answered with `code`.
+    pub fn withhold(&self, path: &str, code: StatusCode) {
+        *self.way.withheld() = Some((path.to_owned(), code));
+    }
+
+    /// From now on everything can be read.
+    pub fn withhold_nothing(&self) {
+        *self.way.withheld() = None;
+    }
+
     /// How many changes failed so far, by kind.
     pub fn failed(&self) -> BTreeMap<Fault, usize> {
         self.way.seen().failed.clone()
@@ -122,6 +136,17 @@ impl FaultyWay {
 impl Way {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn withheld(&self) -> std::sync::MutexGuard<'_, Option<(String, StatusCode)>> {
+        self.withheld.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a read that must not succeed.
+    fn denial(&self, method: &Method, path: &str) -> Option<StatusCode> {
+        let withheld = self.withheld();
+        let (of, code) = withheld.as_ref().filter(|_| method == Method::GET)?;
+        (of == path).then_some(*code)
     }
 
     /// How this request fails, if it does. Leadership and events are not what is tested.
@@ -146,7 +171,11 @@ impl Way {
     /// # Errors
     /// When the answer is to be lost, or there is none.
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
-        let fault = self.fault(request.method(), request.uri().path());
+        let (method, path) = (request.method(), request.uri().path());
+        if let Some(code) = self.denial(method, path) {
+            return refuse(code, code.canonical_reason().unwrap_or_default());
+        }
+        let fault = self.fault(method, path);
         if let Some((code, reason)) = fault.and_then(Fault::refusal) {
             return refuse(code, reason);
         }

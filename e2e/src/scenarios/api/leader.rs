@@ -1,6 +1,7 @@
 //! Two operators: one leads, the other takes over, nothing is done twice.
 
-use std::time::Instant;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::StreamExt as _;
@@ -8,8 +9,10 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::Api;
 use kube::runtime::{WatchStreamExt as _, watcher};
 
+use super::operator::Operator;
 use super::sample;
 use super::stage::{PATIENCE, Stage};
+use crate::scenarios::audit::{self, Write};
 use crate::scenarios::world::World;
 
 pub(super) async fn hands_over(world: &World) -> Result<()> {
@@ -17,16 +20,23 @@ pub(super) async fn hands_over(world: &World) -> Result<()> {
     let first = stage.operator("first", &[]).await?;
     until_held_by(&stage, "first").await?;
     let second = stage.operator("second", &[]).await?;
+    let record = Record::begin(world, &stage).await?;
     stage.put_app(&sample::report_app()).await?;
     stage.until_applied(sample::NAME).await?;
     ensure!(
-        !second.log()?.contains("applied"),
-        "the operator that does not lead applied something"
+        first.reconciles().await? > 0.0 && second.reconciles().await? == 0.0,
+        "the operator that does not lead looked at the application"
     );
+    let applied = record.each_once()?;
 
     let started = Instant::now();
     first.stop().await?;
     until_held_by(&stage, "second").await?;
+    until_reconciled(&second).await?;
+    ensure!(
+        record.each_once()? == applied,
+        "the successor applied something again"
+    );
     world.progress().note(&format!(
         "hand-over on clean exit: {:.1} s",
         started.elapsed().as_secs_f64()
@@ -40,12 +50,87 @@ pub(super) async fn hands_over(world: &World) -> Result<()> {
         "take-over after a kill: {:.1} s",
         started.elapsed().as_secs_f64()
     ));
+    until_reconciled(&third).await?;
+    ensure!(
+        record.each_once()? == applied,
+        "the successor of a killed operator applied something again"
+    );
+    let record = Record::begin(world, &stage).await?;
     let mut edited = sample::report_app();
     edited["spec"]["api"]["replicas"] = 3.into();
     stage.put_app(&edited).await?;
     stage.until_applied(sample::NAME).await?;
+    let applied = record.each_once()?;
+    ensure!(
+        applied.is_none_or(|applied| applied > 0),
+        "the audit log does not show the edit"
+    );
     third.stop().await?;
     stage.remove().await
+}
+
+/// What the operators, who have one login, write from a moment on.
+struct Record {
+    /// Absent on a foreign cluster.
+    log: Option<PathBuf>,
+    start: u64,
+    user: String,
+}
+
+impl Record {
+    async fn begin(world: &World, stage: &Stage<'_>) -> Result<Self> {
+        let log = world.cluster().await?.audit_log();
+        let start = log.as_deref().map(audit::end).transpose()?;
+        if start.is_none() {
+            world
+                .progress()
+                .note("a foreign cluster shows us no audit log: not counted");
+        }
+        Ok(Self {
+            log,
+            start: start.unwrap_or_default(),
+            user: format!(
+                "system:serviceaccount:{}:reportapp-operator",
+                stage.namespace
+            ),
+        })
+    }
+
+    /// How many objects were applied so far, if that can be told; status, events and Leases aside.
+    ///
+    /// # Errors
+    /// When one was applied twice.
+    fn each_once(&self) -> Result<Option<usize>> {
+        let Some(log) = &self.log else {
+            return Ok(None);
+        };
+        let mut applied = audit::writes(log, self.start, &self.user)?;
+        ensure!(
+            applied.iter().any(Write::is_lease),
+            "the audit log does not show what the operators write"
+        );
+        applied.retain(|write| {
+            !write.is_lease() && write.resource != "events" && !write.resource.ends_with("/status")
+        });
+        let twice = audit::repeated(&applied);
+        ensure!(twice.is_empty(), "applied more than once: {twice:?}");
+        Ok(Some(applied.len()))
+    }
+}
+
+/// Waits until an operator has looked at the application.
+async fn until_reconciled(operator: &Operator) -> Result<()> {
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    let waited = async {
+        loop {
+            ticks.tick().await;
+            if operator.reconciles().await? > 0.0 {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waited).await;
+    waited.context("the operator that leads does not reconcile")?
 }
 
 async fn until_held_by(stage: &Stage<'_>, identity: &str) -> Result<()> {

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::cluster::Cluster;
+use crate::scenarios::metrics;
 
 /// A running operator; killed when dropped.
 pub struct Operator {
@@ -82,6 +83,23 @@ impl Operator {
         let response = reqwest::get(format!("http://{}{path}", self.health)).await?;
         let status = response.status().as_u16();
         Ok((status, response.text().await?))
+    }
+
+    /// The sum of a metric over its labels; 0 when it was never counted.
+    ///
+    /// # Errors
+    /// When the operator does not answer.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let (_, page) = self.get("/metrics").await?;
+        Ok(metrics::sum(&page, name))
+    }
+
+    /// How often it looked at a ReportApp.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn reconciles(&self) -> Result<f64> {
+        self.metric(metrics::RECONCILES).await
     }
 
     /// Asks it to end and waits until it has.

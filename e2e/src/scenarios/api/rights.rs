@@ -1,5 +1,7 @@
-//! Least privilege: each verb of each rule in the chart is taken away in turn, and the operator
-//! must say what it misses: by a condition, or where it cannot write the condition, by its log.
+//! Least privilege: each rule in the chart is taken away in turn, and the operator must say what it
+//! misses: by a condition, or where it cannot write the condition, by log, metric and red health.
+
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::coordination::v1::Lease;
@@ -8,10 +10,14 @@ use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use reportapp_crds::{ReportApp, SecretRotation};
 use serde_json::{Value, json};
 
+use super::operator::Operator;
 use super::sample;
 use super::stage::{PATIENCE, Stage};
 use crate::scenarios::watch::condition;
 use crate::scenarios::world::World;
+
+/// Name of the rotation that is ordered.
+const ROTATION: &str = "of-nothing";
 
 pub(super) async fn each_is_needed(world: &World) -> Result<()> {
     let stage = Stage::new(world, "rights").await?;
@@ -47,7 +53,43 @@ fn rules(chart: &[Value]) -> Vec<(usize, usize)> {
     rules.collect()
 }
 
-/// Whether an operator without `rule` says that something of it is forbidden.
+/// Where the operator says that a right is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// `Ready` or `Stalled` of the ReportApp, reason `Forbidden`.
+    Condition,
+    /// `Stalled` of the SecretRotation.
+    RotationCondition,
+    /// Nothing can be written about it: log, metric, and `/healthz` turns red.
+    RedHealth {
+        /// Label of `reportapp_operator_stuck`.
+        part: &'static str,
+    },
+    /// It never leads, so it never writes: log, and the metric says that it waits.
+    NoLead,
+    /// The log alone: the object whose status it is says nothing, and everything else goes on.
+    Log,
+    /// A metric counts what was lost; the application is carried out all the same.
+    LostEvents,
+}
+
+/// Where the absence of a rule for `resource` shows. A rule that is not named here needs a condition.
+fn sign(resource: &str) -> Sign {
+    match resource {
+        "reportapps" => Sign::RedHealth { part: "watch" },
+        "reportapps/status" => Sign::RedHealth { part: "status" },
+        "secretrotations/status" => Sign::Log,
+        "serviceaccounts/token" => Sign::RotationCondition,
+        "leases" => Sign::NoLead,
+        "events" => Sign::LostEvents,
+        _ => Sign::Condition,
+    }
+}
+
+/// How long a fault lasts before `/healthz` is red, with room for a slow machine.
+const RED_WITHIN: Duration = Duration::from_secs(150);
+
+/// Whether an operator without `rule` says so where it must.
 async fn is_missed(stage: &Stage<'_>, rule: &Value) -> Result<()> {
     let resources: Vec<&str> = rule["resources"]
         .as_array()
@@ -55,38 +97,93 @@ async fn is_missed(stage: &Stage<'_>, rule: &Value) -> Result<()> {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    let words: Vec<&str> = resources
-        .iter()
-        .map(|resource| resource.split('/').next().unwrap_or(resource))
-        .collect();
+    let sign = sign(resources.first().context("a rule names resources")?);
     let operator = stage.operator("limited", &["--resync-seconds=1"]).await?;
     stage.put_app(&app()?).await?;
     order_rotation(stage).await?;
-    let refused = |text: &str| {
-        ["orbidden", "may not", "lacks"]
-            .iter()
-            .any(|word| text.contains(word))
+    let seen = Seen {
+        stage,
+        operator: &operator,
+        resources: &resources,
     };
-    let named = |text: &str| refused(text) && words.iter().any(|word| text.contains(word));
+    let patience = match sign {
+        Sign::RedHealth { .. } => RED_WITHIN,
+        _ => PATIENCE,
+    };
     let said = async {
-        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(250));
+        let mut ticks = tokio::time::interval(Duration::from_millis(250));
         loop {
             ticks.tick().await;
-            let app = stage.apps().get(sample::NAME).await?;
-            let condition = condition(&app, "Ready").is_some_and(|ready| named(&ready.message));
-            if condition || operator.log()?.lines().any(named) {
+            if seen.shows(sign).await? {
                 return anyhow::Ok(());
             }
         }
     };
-    let outcome = tokio::time::timeout(PATIENCE, said).await;
+    let outcome = tokio::time::timeout(patience, said).await;
     operator.stop().await?;
     match outcome {
         Ok(outcome) => outcome,
-        Err(_) => bail!(
-            "neither a condition nor the log names it after {} s",
-            PATIENCE.as_secs()
-        ),
+        Err(_) => bail!("no {sign:?} after {} s", patience.as_secs()),
+    }
+}
+
+/// An operator without a right, and what it may not touch.
+struct Seen<'a> {
+    stage: &'a Stage<'a>,
+    operator: &'a Operator,
+    resources: &'a [&'a str],
+}
+
+impl Seen<'_> {
+    async fn shows(&self, sign: Sign) -> Result<bool> {
+        match sign {
+            Sign::Condition => {
+                let app = self.stage.apps().get(sample::NAME).await?;
+                let said = ["Ready", "Stalled"].map(|kind| condition(&app, kind));
+                let mut said = said.into_iter().flatten();
+                Ok(said.any(|c| c.reason == "Forbidden" && self.names(&c.message)))
+            }
+            Sign::RotationCondition => {
+                let rotations: Api<SecretRotation> =
+                    Api::namespaced(self.stage.client(), &self.stage.namespace);
+                let rotation = rotations.get(ROTATION).await?;
+                let stalled = condition(&rotation, "Stalled");
+                Ok(stalled.is_some_and(|c| c.status == "True" && self.names(&c.message)))
+            }
+            Sign::RedHealth { part } => {
+                let (health, _) = self.operator.get("/healthz").await?;
+                let stuck = format!("reportapp_operator_stuck{{part=\"{part}\"}} 1");
+                let (_, metrics) = self.operator.get("/metrics").await?;
+                Ok(health != 200 && metrics.contains(&stuck) && self.logs()?)
+            }
+            Sign::NoLead => {
+                let leads = self.operator.metric("reportapp_operator_leader").await?;
+                Ok(leads == 0.0 && self.logs()?)
+            }
+            Sign::Log => self.logs(),
+            Sign::LostEvents => {
+                let lost = "reportapp_operator_events_failed_total";
+                let app = self.stage.apps().get(sample::NAME).await?;
+                let goes_on = condition(&app, "UpToDate").is_some_and(|c| c.status == "True");
+                Ok(goes_on && self.operator.metric(lost).await? > 0.0 && self.logs()?)
+            }
+        }
+    }
+
+    fn logs(&self) -> Result<bool> {
+        Ok(self.operator.log()?.lines().any(|line| self.names(line)))
+    }
+
+    /// Whether a text says that the operator may not do something with these resources.
+    fn names(&self, text: &str) -> bool {
+        let refused = ["may not", "orbidden"]
+            .iter()
+            .any(|word| text.contains(word));
+        refused
+            && self
+                .resources
+                .iter()
+                .any(|resource| text.contains(resource))
     }
 }
 
@@ -113,7 +210,7 @@ async fn order_rotation(stage: &Stage<'_>) -> Result<()> {
     let rotation: SecretRotation = serde_json::from_value(json!({
         "apiVersion": "reportapp.dev/v1alpha1",
         "kind": "SecretRotation",
-        "metadata": {"name": "of-nothing"},
+        "metadata": {"name": ROTATION},
         "spec": {"app": sample::NAME, "credentials": ["rotated"], "reason": "a test"},
     }))?;
     let rotations: Api<SecretRotation> = Api::namespaced(stage.client(), &stage.namespace);

@@ -121,7 +121,8 @@ pub(super) async fn end_with_their_app(world: &World) -> Result<()> {
     stage.remove().await
 }
 
-async fn stage<'w>(world: &'w World, namespace: &str) -> Result<Stage<'w>> {
+/// A stage with the Secrets that the credentials besides need.
+pub(super) async fn stage<'w>(world: &'w World, namespace: &str) -> Result<Stage<'w>> {
     let stage = Stage::new(world, namespace).await?;
     for secret in [
         sample::secret("partner", "value", "partner-secret-value"),
@@ -133,7 +134,7 @@ async fn stage<'w>(world: &'w World, namespace: &str) -> Result<Stage<'w>> {
 }
 
 /// The sample with a signing key and a value for a partner besides.
-fn with_credentials() -> Value {
+pub(super) fn with_credentials() -> Value {
     let mut app = sample::report_app();
     app["spec"]["api"]["signingCredential"] = json!("tokens");
     if let Some(credentials) = app["spec"]["credentials"].as_array_mut() {
@@ -153,7 +154,7 @@ fn rotations(stage: &Stage<'_>) -> Api<SecretRotation> {
     Api::namespaced(stage.client(), &stage.namespace)
 }
 
-async fn create(stage: &Stage<'_>, credential: &str) -> Result<SecretRotation> {
+pub(super) async fn create(stage: &Stage<'_>, credential: &str) -> Result<SecretRotation> {
     let spec = SecretRotationSpec {
         app: sample::NAME.to_owned(),
         credentials: vec![credential.to_owned()],
@@ -170,7 +171,7 @@ async fn create(stage: &Stage<'_>, credential: &str) -> Result<SecretRotation> {
     created.context("the SecretRotation was refused")
 }
 
-async fn until(
+pub(super) async fn until(
     stage: &Stage<'_>,
     rotation: &SecretRotation,
     what: &str,

@@ -233,6 +233,15 @@ impl<'w> Stage<'w> {
         .await
     }
 
+    /// Runs kubectl with administrator rights.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        let mut kubectl = self.cluster.kubectl();
+        command::run(kubectl.args(arguments)).await
+    }
+
     /// Removes the namespace with everything in it and waits until it is gone.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! Values of Secrets are canaries: none may appear in any output. Every value of every Secret of
-//! the application's namespace, ledgers of rotations included, is searched for in conditions,
-//! events, logs of every pod, metrics, process arguments and environments, in the answers of the API,
+//! the application's namespace, ledgers of rotations included, is searched for, as it is and in base64,
+//! in conditions, events, descriptions, releases, logs of every pod and container, metrics, process arguments and environments, in the answers of the API,
 //! in Vault's audit log, and in everything PostgreSQL and Redis were told while credentials rotated.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
@@ -66,7 +68,7 @@ pub(super) async fn canaries(world: &World) -> Result<()> {
             "{output} is empty: nothing was searched"
         );
         for (name, value) in &canaries {
-            if text.contains(value.as_str()) {
+            if forms(value).iter().any(|form| text.contains(form.as_str())) {
                 found.push(format!("the value of {name} appears in {output}"));
             }
         }
@@ -180,6 +182,20 @@ async fn values(subject: &Subject<'_>) -> Result<BTreeMap<String, String>> {
     Ok(values)
 }
 
+/// How a value can be written: as it is, and in base64, alone or inside a longer text, where three
+/// alignments are possible. Of the encoded value the characters are left out that depend on what
+/// stands beside it.
+fn forms(value: &str) -> Vec<String> {
+    let encoded = (0..3_usize).map(|before| {
+        let text = [" ".repeat(before).as_bytes(), value.as_bytes()].concat();
+        let code = STANDARD_NO_PAD.encode(&text);
+        let first = (before * 8).div_ceil(6);
+        let last = text.len() * 8 / 6;
+        code[first..last].to_owned()
+    });
+    [value.to_owned()].into_iter().chain(encoded).collect()
+}
+
 /// The texts of ledgers and of published credentials, by their place.
 fn leaves(place: &str, json: &Value) -> Vec<(String, String)> {
     match json {
@@ -217,6 +233,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_value_is_found_in_base64_whatever_stands_around_it() {
+        let value = "a-long-password";
+        for around in ["", "u", "us", "user", "user:"] {
+            for after in ["", "@", "@host"] {
+                let text = STANDARD_NO_PAD.encode(format!("{around}{value}{after}"));
+                let found = forms(value).iter().any(|form| text.contains(form));
+                assert!(found, "{around:?} {after:?}");
+            }
+        }
+        let other = STANDARD_NO_PAD.encode("user:another-long-one");
+        assert!(!forms(value).iter().any(|form| other.contains(form)));
+    }
 
     #[test]
     fn values_inside_a_ledger_are_canaries_and_ids_are_not() {

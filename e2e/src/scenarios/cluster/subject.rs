@@ -1,5 +1,7 @@
 //! The demo application as the scenarios of this tier handle it: change its spec or the operator,
-//! wait for conditions, gather everything it says.
+//! wait for conditions, gather everything it says ([`outputs`]).
+
+mod outputs;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -268,55 +270,6 @@ impl<'w> Subject<'w> {
         Ok(pages)
     }
 
-    /// Everything the operator and the application say, by where it was said.
-    ///
-    /// # Errors
-    /// When something cannot be asked.
-    pub async fn outputs(&self) -> Result<BTreeMap<String, String>> {
-        let mut outputs = BTreeMap::new();
-        for what in [
-            "reportapps",
-            "secretrotations",
-            "events",
-            "pods",
-            "deployments",
-            "configmaps",
-            "ingresses",
-            "services",
-        ] {
-            let text = self
-                .kubectl(&["get", what, "--output=yaml", "--namespace", NAMESPACE])
-                .await?;
-            outputs.insert(format!("kubectl get {what}"), text);
-        }
-        let places = [
-            (NAMESPACE, APPLICATION_PODS),
-            (charts::OPERATOR_NAMESPACE, OPERATOR_PODS),
-        ];
-        for (namespace, labels) in places {
-            let pods: Api<Pod> = Api::namespaced(self.demo.client(), namespace);
-            let pods = pods
-                .list(&ListParams::default().labels(labels))
-                .await?
-                .items;
-            for pod in &pods {
-                let name = pod.metadata.name.as_deref().unwrap_or_default();
-                let log = self
-                    .kubectl(&["logs", name, "--all-containers", "--namespace", namespace])
-                    .await?;
-                outputs.insert(format!("logs of {name}"), log);
-            }
-            for path in ["/metrics", "/status"] {
-                for (pod, text) in self.health_pages(pods.clone(), path).await? {
-                    outputs.insert(format!("{path} of {pod}"), text);
-                }
-            }
-        }
-        outputs.extend(processes()?);
-        outputs.insert("arguments of every process".to_owned(), arguments()?);
-        Ok(outputs)
-    }
-
     /// Whether a pod of this backend can open a connection to the ERP's database.
     ///
     /// # Errors
@@ -379,38 +332,4 @@ fn kill_processes_of(pod: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Arguments and environment of our processes, as everybody on the node can or root could read.
-fn processes() -> Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let folder = entry?.path();
-        // A process may end while it is looked at.
-        let Ok(arguments) = std::fs::read(folder.join("cmdline")) else {
-            continue;
-        };
-        let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
-        if !arguments.contains("/reportapp-") {
-            continue;
-        }
-        let environment = std::fs::read(folder.join("environ")).unwrap_or_default();
-        let environment = String::from_utf8_lossy(&environment).replace('\0', "\n");
-        found.insert(
-            format!("process {arguments}{}", folder.display()),
-            format!("{arguments}\n{environment}"),
-        );
-    }
-    Ok(found)
-}
-
-/// Arguments of every process of this machine, ours or not.
-fn arguments() -> Result<String> {
-    let mut found = String::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let arguments = std::fs::read(entry?.path().join("cmdline")).unwrap_or_default();
-        found.push_str(&String::from_utf8_lossy(&arguments).replace('\0', " "));
-        found.push('\n');
-    }
-    Ok(found)
 }

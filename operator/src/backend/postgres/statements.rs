@@ -52,7 +52,7 @@ impl Statement {
 }
 
 /// A name in double quotes.
-pub(super) fn identifier(name: &str) -> String {
+pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

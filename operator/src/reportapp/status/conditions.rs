@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt as _;
 use reportapp_crds::report_app::CredentialStatus;
 
-use super::super::model::{Outcome, Resources};
+use super::super::model::{Outcome, Problem, Problems, Resources};
 use super::super::naming::COMPONENT_LABEL;
 use super::dependencies::{self, Rank};
 use super::{Finding, StatusInput, bounded, logins, rollout};
@@ -24,6 +24,8 @@ pub const UP_TO_DATE: &str = "UpToDate";
 /// Whether the backends accept the logins in use.
 pub const CREDENTIALS_ACCEPTED: &str = "CredentialsAccepted";
 
+/// Reason while a named Secret cannot be read.
+const SECRET_UNREADABLE: &str = "SecretUnreadable";
 /// Upper bound of a condition's message in the API server.
 const MESSAGE_BYTES: usize = 32_768;
 
@@ -77,6 +79,7 @@ pub fn conditions(
             ),
             "the operator lacks a right",
         ),
+        Outcome::Unread(message) => unread(input, deployments, message),
         Outcome::Failed(message) => failed(message),
     };
     verdicts
@@ -134,15 +137,51 @@ fn failed(message: &str) -> Verdicts {
     ]
 }
 
+/// Not to know a Secret for a while says nothing about what runs: an application whose present spec
+/// was carried out is told as it is.
+fn unread(input: &StatusInput<'_>, deployments: &[Arc<Deployment>], message: &str) -> Verdicts {
+    let finding = Finding::new(SECRET_UNREADABLE, message);
+    let (ready, up_to_date) = match carried_out(input) {
+        Some(up_to_date) => (served(input, deployments), up_to_date),
+        None => {
+            let outdated = "not known before the Secrets can be read";
+            (no(finding.clone()), unknown(SECRET_UNREADABLE, outdated))
+        }
+    };
+    let trying = format!("trying again: {message}");
+    [
+        (READY, ready),
+        (RECONCILING, yes(SECRET_UNREADABLE, trying)),
+        (STALLED, no(Finding::new("Progressing", "trying again"))),
+        (UP_TO_DATE, up_to_date),
+    ]
+}
+
+/// What `UpToDate` said when the present spec was last carried out; nothing when it never was.
+fn carried_out(input: &StatusInput<'_>) -> Option<Verdict> {
+    let conditions = &input.app.status.as_ref()?.conditions;
+    let find = |kind| conditions.iter().find(|condition| condition.type_ == kind);
+    let (before, stalled) = (find(UP_TO_DATE)?, find(STALLED)?);
+    if before.observed_generation != input.app.metadata.generation {
+        return None;
+    }
+    match (before.status.as_str(), before.reason.as_str()) {
+        ("True", _) => Some(yes("UpToDate", &before.message)),
+        ("False", _) => Some(no(Finding::new("UpgradePending", &before.message))),
+        // Of a spec that was refused for it, it says the same.
+        (_, "StoreUnavailable") if stalled.status == "False" => {
+            Some(unknown("StoreUnavailable", &before.message))
+        }
+        _ => None,
+    }
+}
+
 fn applied<T>(
     input: &StatusInput<'_>,
     deployments: &[Arc<Deployment>],
     resources: &Resources<T>,
 ) -> Verdicts {
-    let ready = match first_obstacle(input, deployments) {
-        Some(finding) => no(finding),
-        None => yes("Available", "every pod is ready and reaches what it needs"),
-    };
+    let ready = served(input, deployments);
     let reconciling = match rollout::first_incomplete(input, deployments) {
         Some(finding) => yes(finding.reason, finding.message),
         None => no(Finding::new("Done", "everything is as the spec wants it")),
@@ -170,12 +209,26 @@ fn applied<T>(
     [
         (READY, ready),
         (RECONCILING, reconciling),
-        (
-            STALLED,
-            no(Finding::new("Progressing", "nothing waits for a person")),
-        ),
+        (STALLED, refused(&resources.refused)),
         (UP_TO_DATE, up_to_date),
     ]
+}
+
+/// Whether a person is waited for, although the application itself runs.
+fn refused(consumers: &[Problem]) -> Verdict {
+    if consumers.is_empty() {
+        return no(Finding::new("Progressing", "nothing waits for a person"));
+    }
+    let problems = Problems(consumers.to_vec());
+    yes(problems.reason(), problems.to_string())
+}
+
+/// Whether the pods serve, as far as they and the cluster say.
+fn served(input: &StatusInput<'_>, deployments: &[Arc<Deployment>]) -> Verdict {
+    match first_obstacle(input, deployments) {
+        Some(finding) => no(finding),
+        None => yes("Available", "every pod is ready and reaches what it needs"),
+    }
 }
 
 /// First reason why the application does not serve: a cause outside, then the pods, then what

@@ -43,6 +43,7 @@ fn applied() -> Resources<Applied> {
         ingress: prepared.ingress,
         postponed: prepared.postponed,
         unread: prepared.unread,
+        refused: prepared.refused,
         credentials: prepared.credentials,
         state: PhantomData,
     }
@@ -526,6 +527,87 @@ fn a_refused_login_has_a_condition_of_its_own_beside_ready() {
 }
 
 #[test]
+fn an_application_stays_what_it_is_while_a_secret_cannot_be_read() {
+    let unread = Outcome::Unread("Secret erp-login: 500 InternalError".to_owned());
+    let resources = applied();
+    let deployments = resources.deployments.iter();
+    let live = Live {
+        deployments: deployments
+            .map(|found| (found.name_any(), Arc::new(found.clone())))
+            .collect(),
+        ..Live::default()
+    };
+    let mut app = example_app();
+    app.status = Some(see(&app, &live, &[], &outcome(resources)));
+    let healthy = [
+        ("Ready", "True", "Available"),
+        ("Reconciling", "True", "SecretUnreadable"),
+        ("Stalled", "False", "Progressing"),
+        ("UpToDate", "True", "UpToDate"),
+    ];
+    // For as long as it lasts.
+    for _ in 0..2 {
+        app.status = Some(see(&app, &live, &[], &unread));
+        assert_verdicts(app.status.as_ref().expect("just set"), healthy);
+    }
+    let down = [report(
+        tunnel(),
+        &[("tunnel/main", Some(Reason::BastionUnreachable))],
+    )];
+    let seen = see(&app, &live, &down, &unread);
+    assert_eq!(verdict(&seen, "Ready").1, "BastionUnreachable");
+
+    // A value that Vault did not give either changes nothing about that.
+    let mut resources = applied();
+    resources.unread = vec!["Vault is sealed".to_owned()];
+    app.status = Some(see(&app, &live, &[], &outcome(resources)));
+    let seen = see(&app, &live, &[], &unread);
+    assert_eq!(verdict(&seen, "Ready").0, "True");
+    assert_eq!(verdict(&seen, "UpToDate").1, "StoreUnavailable");
+
+    // Nothing is known of another spec.
+    app.metadata.generation = Some(2);
+    for _ in 0..2 {
+        let seen = see(&app, &live, &[], &unread);
+        assert_verdicts(
+            &seen,
+            [
+                ("Ready", "False", "SecretUnreadable"),
+                ("Reconciling", "True", "SecretUnreadable"),
+                ("Stalled", "False", "Progressing"),
+                ("UpToDate", "Unknown", "SecretUnreadable"),
+            ],
+        );
+        assert!(message(&seen, "Ready").contains("erp-login"));
+        app.status = Some(seen);
+    }
+}
+
+#[test]
+fn what_of_others_is_not_lent_is_refused_beside_an_application_that_serves() {
+    let mut resources = applied();
+    resources.refused = vec![Problem {
+        reason: ProblemReason::WorkloadNotAllowed,
+        path: "spec.credentials[erp].restart[0]".to_owned(),
+        message: "Deployment shop does not allow this".to_owned(),
+    }];
+    let seen = see(&example_app(), &Live::default(), &[], &outcome(resources));
+    assert_verdicts(
+        &seen,
+        [
+            ("Ready", "True", "Available"),
+            ("Reconciling", "False", "Done"),
+            ("Stalled", "True", "WorkloadNotAllowed"),
+            ("UpToDate", "True", "UpToDate"),
+        ],
+    );
+    assert_eq!(
+        message(&seen, "Stalled"),
+        "spec.credentials[erp].restart[0]: Deployment shop does not allow this"
+    );
+}
+
+#[test]
 fn a_long_sentence_of_a_service_is_cut() {
     let mut long = report(Component::Api, &[("store", Some(Reason::StoreUnreachable))]);
     long.result.as_mut().expect("a report").dependencies[0].message = "é".repeat(5_000);
@@ -551,6 +633,9 @@ fn every_reason_is_explained_in_the_documentation() {
         ProblemReason::SecretMissing,
         ProblemReason::SecretNotAllowed,
         ProblemReason::SecretKeyMissing,
+        ProblemReason::SecretUnreadable,
+        ProblemReason::WorkloadMissing,
+        ProblemReason::WorkloadNotAllowed,
         ProblemReason::StoreUnavailable,
         ProblemReason::StoreDenied,
         ProblemReason::StoreValueMissing,

@@ -24,7 +24,10 @@ impl ProblemReason {
             Self::CertificateUnusable => "CertificateUnusable",
             Self::SecretMissing => "SecretMissing",
             Self::SecretNotAllowed => "SecretNotAllowed",
+            Self::WorkloadMissing => "WorkloadMissing",
+            Self::WorkloadNotAllowed => "WorkloadNotAllowed",
             Self::SecretKeyMissing => "SecretKeyMissing",
+            Self::SecretUnreadable => "SecretUnreadable",
             Self::StoreUnavailable => "StoreUnavailable",
             Self::StoreDenied => "StoreDenied",
             Self::StoreValueMissing => "StoreValueMissing",
@@ -47,6 +50,17 @@ impl Problems {
             Some(first) if reasons.all(|reason| reason == first) => first.as_str(),
             _ => "InvalidSpec",
         }
+    }
+
+    /// What is only not known now, a line each. While there is any, the spec is not judged: the
+    /// other problems may follow from it.
+    pub fn unread(&self) -> Option<String> {
+        let problems = self.0.iter();
+        let unread: Vec<_> = problems
+            .filter(|problem| problem.reason == ProblemReason::SecretUnreadable)
+            .map(Problem::to_string)
+            .collect();
+        (!unread.is_empty()).then(|| unread.join("\n"))
     }
 }
 

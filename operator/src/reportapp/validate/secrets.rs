@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reportapp_crds::ALLOW_ANNOTATION;
 use reportapp_crds::report_app::{Admin, ReportAppSpec, SecretKeyRef, Tls};
 
+use super::super::lending;
 use super::super::model::{ProblemReason, SecretBytes, SecretLookup};
 use super::Check;
 use crate::rotation::trouble::Trouble;
@@ -80,6 +80,17 @@ pub fn admins(spec: &ReportAppSpec) -> impl Iterator<Item = (String, &Admin)> {
 }
 
 impl<'a> Check<'a> {
+    /// Secrets the API server does not give now, whatever they are used for.
+    pub(super) fn unread_secrets(&mut self) {
+        let secrets = &self.fetched.secrets;
+        for name in named_secrets(self.spec) {
+            if let Some(SecretLookup::Unread(trouble)) = secrets.get(&name) {
+                let path = format!("Secret {name}");
+                self.note(ProblemReason::SecretUnreadable, path, &trouble.message);
+            }
+        }
+    }
+
     /// Values and type of a Secret that lends itself to this application.
     pub(super) fn secret(
         &mut self,
@@ -91,13 +102,13 @@ impl<'a> Check<'a> {
         match fetched.secrets.get(name) {
             Some(SecretLookup::Found { data, kind }) => Some((data, kind)),
             Some(SecretLookup::NotAllowed { annotation }) => {
-                let allowed = allow_list(annotation.as_deref(), &self.name);
+                let list = annotation.as_deref();
+                let remedy = lending::command(&namespace, "secret", name, list, &self.name);
                 self.problem(
                     ProblemReason::SecretNotAllowed,
                     path,
                     format!(
-                        "Secret {name} does not allow this ReportApp to use it; its owner can: kubectl -n {namespace} \
-                         annotate secret {name} {ALLOW_ANNOTATION}={allowed} --overwrite"
+                        "Secret {name} does not allow this ReportApp to use it; its owner can: {remedy}"
                     ),
                 )
             }
@@ -106,7 +117,9 @@ impl<'a> Check<'a> {
                 path,
                 format!("the operator may not read Secret {name}: {why}"),
             ),
-            Some(SecretLookup::Missing | SecretLookup::Unread(_)) | None => self.problem(
+            // Noted by `unread_secrets`.
+            Some(SecretLookup::Unread(_)) => None,
+            Some(SecretLookup::Missing) | None => self.problem(
                 ProblemReason::SecretMissing,
                 path,
                 format!("there is no Secret {name} in namespace {namespace}; create it"),
@@ -177,12 +190,4 @@ impl<'a> Check<'a> {
             _ => self.problem(ProblemReason::StoreUnavailable, path, "was not read yet"),
         }
     }
-}
-
-/// The value of the annotation that adds `app` to who is allowed already.
-fn allow_list(present: Option<&str>, app: &str) -> String {
-    let present = present.unwrap_or_default().split(',').map(str::trim);
-    let mut names: Vec<_> = present.filter(|name| !name.is_empty()).collect();
-    names.push(app);
-    names.join(",")
 }

@@ -1,11 +1,15 @@
 //! Every kind of problem, once each, and all of them together.
 
+use std::sync::Arc;
+
 use reportapp_crds::Period;
 use reportapp_crds::ReportApp;
-use reportapp_crds::report_app::{Backup, BotMode, Engine, StoreEngine};
+use reportapp_crds::report_app::credential::WorkloadKind;
+use reportapp_crds::report_app::{Backup, BotMode, Engine, SecretKeyRef, StoreEngine};
 
 use super::super::model::{
-    FetchedReportApp, HostClaim, Problem, ProblemReason, SecretBytes, SecretLookup,
+    Consumer, ConsumerKind, ConsumerLookup, FetchedReportApp, HostClaim, Problem, ProblemReason,
+    SecretBytes, SecretLookup,
 };
 use super::super::testing::{
     AUTHORITY, CANARY, example, example_with, example_with_secret, pem, secret, ssh_key,
@@ -157,6 +161,83 @@ fn a_secret_that_is_missing_forbidden_or_not_lent_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn a_spec_is_not_judged_while_a_secret_cannot_be_read() {
+    let mut fetched = example();
+    let lost = unread_because(Reason::ApiServer, "500 InternalError");
+    fetched.secrets.insert("erp-login".to_owned(), lost);
+    fetched
+        .secrets
+        .insert("store-login".to_owned(), SecretLookup::Missing);
+    let problems = validate(&fetched).expect_err("a Secret is not known");
+    let unread = problems.unread().expect("that is told");
+    assert_eq!(unread, "Secret erp-login: 500 InternalError");
+
+    // A Secret that only the login to Vault needs counts as well.
+    let mut fetched = with_vault(found_in_vault("password"));
+    fetched.app = Arc::new({
+        let mut app = (*fetched.app).clone();
+        let vault = app.spec.secret_store.vault.as_mut().expect("a Vault");
+        vault.ca_secret_ref = Some(SecretKeyRef {
+            name: "vault-authority".to_owned(),
+            key: None,
+        });
+        app
+    });
+    assert!(validate(&fetched).is_ok());
+    let lost = unread_because(Reason::ApiServer, "500 InternalError");
+    fetched.secrets.insert("vault-authority".to_owned(), lost);
+    assert!(validate(&fetched).expect_err("unread").unread().is_some());
+}
+
+#[test]
+fn what_of_others_is_not_lent_is_refused_with_the_remedy_and_stops_nothing() {
+    let shop = Consumer {
+        kind: ConsumerKind::Workload(WorkloadKind::StatefulSet),
+        name: "shop".to_owned(),
+    };
+    let login = Consumer {
+        kind: ConsumerKind::Secret,
+        name: "shop-login".to_owned(),
+    };
+    let see = |of_shop: ConsumerLookup, of_login: ConsumerLookup| {
+        let mut fetched = example_with(|app| {
+            let erp = &mut app.spec.credentials[0];
+            let publish = r#"[{"kubernetesSecret": "shop-login", "key": "password"}]"#;
+            erp.publish = serde_json::from_str(publish).expect("places");
+            let restart = r#"[{"kind": "StatefulSet", "name": "shop"}]"#;
+            erp.restart = serde_json::from_str(restart).expect("workloads");
+        });
+        fetched.consumers = [(shop.clone(), of_shop), (login.clone(), of_login)].into();
+        validate(&fetched).expect("the application runs").refused
+    };
+    assert_eq!(see(ConsumerLookup::Lent, ConsumerLookup::Lent), []);
+
+    let annotation = Some("other".to_owned());
+    let not_lent = ConsumerLookup::NotLent { annotation };
+    let refused = see(not_lent, ConsumerLookup::Missing);
+    let [of_login, of_shop] = refused.as_slice() else {
+        panic!("{refused:#?}");
+    };
+    assert_eq!(of_login.reason, ProblemReason::SecretMissing);
+    assert_eq!(of_login.path, "spec.credentials[erp].publish[0]");
+    assert_eq!(of_shop.reason, ProblemReason::WorkloadNotAllowed);
+    assert_eq!(of_shop.path, "spec.credentials[erp].restart[0]");
+    let remedy =
+        "kubectl -n reports annotate statefulset shop reportapp.dev/allow=other,demo --overwrite";
+    assert!(
+        of_shop
+            .message
+            .starts_with("StatefulSet shop does not allow")
+    );
+    assert!(of_shop.message.ends_with(remedy), "{}", of_shop.message);
+
+    let forbidden = ConsumerLookup::Forbidden("may not get statefulsets.apps".to_owned());
+    let refused = see(forbidden, ConsumerLookup::Lent);
+    assert_eq!(refused[0].reason, ProblemReason::Forbidden);
+    assert!(refused[0].message.contains("StatefulSet shop"));
+}
+
+#[test]
 fn a_missing_key_is_refused_with_the_names_of_those_present() {
     let fetched = example_with_secret("erp-login", &[("pass", secret("x")), ("user", secret("y"))]);
     assert_refused(
@@ -226,7 +307,11 @@ fn found_in_vault(value: &str) -> SecretLookup {
 }
 
 fn unread(reason: Reason) -> SecretLookup {
-    SecretLookup::Unread(Trouble::new(reason, "Vault is sealed; unseal it"))
+    unread_because(reason, "Vault is sealed; unseal it")
+}
+
+fn unread_because(reason: Reason, message: &str) -> SecretLookup {
+    SecretLookup::Unread(Trouble::new(reason, message))
 }
 
 const FIRST_VALUE: &str = "spec.credentials[erp].from.vaultPath";

@@ -101,7 +101,7 @@ impl Outside<'_> {
             )));
         };
         let allowed = secret.annotations().get(ALLOW_ANNOTATION);
-        check_lent(&app, "secret", name, allowed)?;
+        check_lent(&self.namespace(), &app, "secret", name, allowed)?;
         Ok(secret)
     }
 
@@ -160,13 +160,17 @@ pub fn problems(app: &ReportApp, credential: &Credential) -> Vec<(usize, String)
 }
 
 /// Where a credential leads, as its spec names it.
-struct Place<'a> {
-    host: Option<&'a str>,
-    port: Option<u16>,
-    database: Option<&'a str>,
+pub struct Place<'a> {
+    /// Host name or address.
+    pub host: Option<&'a str>,
+    /// TCP port.
+    pub port: Option<u16>,
+    /// Name of the database.
+    pub database: Option<&'a str>,
 }
 
-fn place<'a>(app: &'a ReportApp, credential: &Credential) -> Place<'a> {
+/// Where `credential` leads; nothing of one that opens neither database nor Redis.
+pub fn place<'a>(app: &'a ReportApp, credential: &Credential) -> Place<'a> {
     let spec = &app.spec;
     let database = credential.opens.database.as_ref();
     let server = database.and_then(|database| database.server.as_ref());

@@ -14,11 +14,12 @@ use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
 };
 use kube::core::Selector;
+use reportapp_crds::ALLOW_ANNOTATION;
 use reportapp_crds::report_app::credential::{Credential, Workload, WorkloadKind};
 use serde::Deserialize as _;
 use serde_json::{Value as Json, json};
 
-use super::{ALLOW_ANNOTATION, Outside, check_lent, refused};
+use super::{Outside, check_lent, refused};
 use crate::api_error::ApiError;
 use crate::reportapp::status::rollout;
 use crate::rotation::machine::Rollout;
@@ -110,7 +111,8 @@ impl Outside<'_> {
             )));
         };
         let allowed = found.annotations().get(ALLOW_ANNOTATION);
-        check_lent(&self.app.name_any(), &kind, &workload.name, allowed)?;
+        let (namespace, app) = (self.namespace(), self.app.name_any());
+        check_lent(&namespace, &app, &kind, &workload.name, allowed)?;
         Ok(found)
     }
 

@@ -158,9 +158,11 @@ impl Redis {
         Ok(clients::group(&self.clients(username).await?))
     }
 
-    /// Connections of `user` that are older than `age`, which Redis tells in whole seconds. Where the
-    /// name is fixed, none from before a password was handed out is the evidence that the one before
-    /// it is out of use.
+    /// Connections of `user` that are certainly older than `age`. Where the name is fixed, none from
+    /// before a password was handed out is the evidence that the one before it is out of use.
+    ///
+    /// Redis tells an age as the difference of two times in whole seconds, which may be one too many;
+    /// so a connection that is less than two seconds older is left out.
     ///
     /// # Errors
     /// When a node does not answer or refuses the administrator.
@@ -170,7 +172,7 @@ impl Redis {
         age: Duration,
     ) -> Result<Vec<Session>, BackendError> {
         let mut clients = self.clients(user).await?;
-        clients.retain(|client| client.age_s > age.as_secs());
+        clients.retain(|client| client.age_s > age.as_secs() + 1);
         Ok(clients::group(&clients))
     }
 

@@ -242,13 +242,9 @@ async fn a_client_of_a_fixed_user_that_stays_is_named_by_the_age_of_its_connecti
     let Backend::Redis(redis) = &credential.backend else {
         panic!("it opens Redis");
     };
-    // Ages are told in whole seconds: it must be older than what is handed out next.
-    let old = async || {
-        redis
-            .sessions_older_than(&user, Duration::ZERO)
-            .await
-            .unwrap()
-    };
+    // Ages are told in whole seconds: it must be older by more than that than what is handed out next.
+    let age = Duration::from_secs(2);
+    let old = async || redis.sessions_older_than(&user, age).await.unwrap();
     while old().await.is_empty() {}
 
     let order = manual("first", 100);

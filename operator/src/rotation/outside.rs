@@ -21,6 +21,7 @@ use super::trouble::{Reason, Trouble};
 use crate::api_error::ApiError;
 use crate::reportapp::naming::FIELD_MANAGER;
 use crate::secret_store::Store;
+use crate::workloads;
 
 /// Field manager of the annotation that restarts a workload.
 const RESTART_MANAGER: &str = "reportapp-operator-restart";
@@ -209,11 +210,10 @@ impl Outside<'_> {
     pub async fn rollout(&self, credential: &Credential) -> Result<Rollout, Trouble> {
         for workload in &credential.restart {
             let found = self.workload(workload).await?;
-            let kind = format!("{:?}", workload.kind);
-            if !is_complete(&kind, &found.data, found.metadata.generation) {
+            if !workloads::is_complete(workload.kind, &found.data, found.metadata.generation) {
                 return Ok(moving(0, workload));
             }
-            let ending = self.ending_pods(&found.data).await?;
+            let ending = self.ending_pods(workload, &found.data).await?;
             if ending > 0 {
                 return Ok(moving(ending, workload));
             }
@@ -222,18 +222,16 @@ impl Outside<'_> {
     }
 
     /// Pods of a workload that are Terminating and may still use the old value.
-    async fn ending_pods(&self, data: &Json) -> Result<u32, Trouble> {
-        let labels = data
-            .pointer("/spec/selector/matchLabels")
-            .and_then(Json::as_object);
-        let labels: Vec<_> = labels
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-            .collect();
+    async fn ending_pods(&self, workload: &Workload, data: &Json) -> Result<u32, Trouble> {
+        let Some(selector) = workloads::selector(data) else {
+            return Err(refused(format!(
+                "{} has a selector this operator cannot read, so its old pods cannot be counted",
+                workloads::told(workload)
+            )));
+        };
         let api = Api::<Pod>::namespaced(self.client.clone(), &self.namespace());
         let pods = api
-            .list_metadata(&ListParams::default().labels(&labels.join(",")))
+            .list_metadata(&ListParams::default().labels_from(&selector))
             .await
             .map_err(|error| ApiError::new::<Pod>("list", "", &error))?;
         let ending = pods
@@ -350,23 +348,11 @@ fn moving(old_pods: u32, workload: &Workload) -> Rollout {
     }
 }
 
-/// Whether every pod is of the newest template and available.
-fn is_complete(kind: &str, data: &Json, generation: Option<i64>) -> bool {
-    let number = |path: &str| data.pointer(path).and_then(Json::as_i64);
-    let status = |field: &str| number(&format!("/status/{field}")).unwrap_or(0);
-    if Some(status("observedGeneration")) < generation {
-        return false;
-    }
-    if kind == "DaemonSet" {
-        let wanted = status("desiredNumberScheduled");
-        return status("updatedNumberScheduled") >= wanted && status("numberAvailable") >= wanted;
-    }
-    let wanted = number("/spec/replicas").unwrap_or(1);
-    let updated = status("updatedReplicas");
-    updated >= wanted && status("replicas") == updated && status("availableReplicas") >= wanted
-}
-
-fn check_lent(app: &str, kind: &str, name: &str, list: Option<&String>) -> Result<(), Trouble> {
+/// Whether `list`, the value of the annotation, lends `kind` `name` to `app`.
+///
+/// # Errors
+/// When it does not, with the command that lends it.
+pub(crate) fn check_lent(app: &str, kind: &str, name: &str, list: Option<&String>) -> Result<(), Trouble> {
     let lent = list.is_some_and(|list| list.split(',').any(|allowed| allowed.trim() == app));
     if lent {
         return Ok(());
@@ -379,14 +365,7 @@ fn check_lent(app: &str, kind: &str, name: &str, list: Option<&String>) -> Resul
 }
 
 fn api_trouble(verb: &'static str, workload: &Workload, error: &kube::Error) -> Trouble {
-    use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
-    use reportapp_crds::report_app::credential::WorkloadKind;
-    let name = &workload.name;
-    match workload.kind {
-        WorkloadKind::Deployment => ApiError::new::<Deployment>(verb, name, error).into(),
-        WorkloadKind::StatefulSet => ApiError::new::<StatefulSet>(verb, name, error).into(),
-        WorkloadKind::DaemonSet => ApiError::new::<DaemonSet>(verb, name, error).into(),
-    }
+    workloads::api_error(verb, workload, error).into()
 }
 
 fn refused(message: String) -> Trouble {
@@ -396,30 +375,6 @@ fn refused(message: String) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_workload_is_complete_when_every_pod_is_new_and_available() {
-        let mut deployment = json!({
-            "spec": { "replicas": 2 },
-            "status": {
-                "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2,
-            },
-        });
-        assert!(is_complete("Deployment", &deployment, Some(3)));
-        assert!(!is_complete("Deployment", &deployment, Some(4)));
-        deployment["status"]["replicas"] = json!(3);
-        assert!(
-            !is_complete("Deployment", &deployment, Some(3)),
-            "an old pod is left"
-        );
-        let daemons = json!({
-            "status": {
-                "observedGeneration": 1, "desiredNumberScheduled": 2, "updatedNumberScheduled": 1,
-                "numberAvailable": 2,
-            },
-        });
-        assert!(!is_complete("DaemonSet", &daemons, Some(1)));
-    }
 
     #[test]
     fn only_a_workload_that_lends_itself_is_touched() {

@@ -63,6 +63,11 @@ pub fn obstacle(live: &Live, deployment: &Deployment) -> Option<String> {
     stuck(live, deployment).map(|finding| finding.message)
 }
 
+/// What keeps a pod from starting, as a sentence; `None` when it is only on its way.
+pub fn obstacle_of_pod(pod: &Pod) -> Option<String> {
+    pod_obstacle(pod).map(|finding| finding.message)
+}
+
 fn stuck(live: &Live, deployment: &Deployment) -> Option<Finding> {
     let name = component(deployment);
     let refused = deployment

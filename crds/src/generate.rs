@@ -5,7 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::core::crd::v1::CustomResourceExt as _;
 
 use crate::reference::reference_page;
-use crate::{ReportApp, SecretRotation};
+use crate::{IncidentAction, ReportApp, SecretRotation};
 
 /// A generated file: path from the root of the repository, and content.
 pub struct GeneratedFile {
@@ -46,8 +46,12 @@ pub fn generated_files() -> Result<Vec<GeneratedFile>, serde_yaml_ng::Error> {
 }
 
 /// The definition of every kind.
-pub fn definitions() -> [CustomResourceDefinition; 2] {
-    [ReportApp::crd(), SecretRotation::crd()]
+pub fn definitions() -> [CustomResourceDefinition; 3] {
+    [
+        ReportApp::crd(),
+        SecretRotation::crd(),
+        IncidentAction::crd(),
+    ]
 }
 
 #[cfg(test)]

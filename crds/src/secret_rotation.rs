@@ -7,7 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use status::{CredentialProgress, Phase, RotationStep, SecretRotationStatus, StepName};
+pub use crate::one_shot::Phase;
+pub use status::{CredentialProgress, RotationStep, SecretRotationStatus, StepName};
 
 /// One rotation of credentials of a ReportApp: a new value is made, tried, rolled out, and the old
 /// one proven dead. Create one to rotate now; the schedule of a credential creates them as well.

@@ -4,10 +4,13 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use kube::Client;
+use kube::ResourceExt as _;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
-use reportapp_crds::{ReportApp, SecretRotation};
+use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
+use tokio::sync::Mutex;
 
+use crate::action::metrics::ActionMetrics;
 use crate::canary::{Canary, Wake};
 use crate::health::Progress;
 use crate::latest::Latest;
@@ -33,6 +36,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Metrics of rotations.
     pub rotation_metrics: RotationMetrics,
+    /// Metrics of actions.
+    pub action_metrics: ActionMetrics,
     /// Logins in use, and whether they are accepted.
     pub canary: Canary,
     /// What the health port shows.
@@ -51,6 +56,10 @@ pub struct Shared {
     pub logins: Logins,
     /// SecretRotations of every part, filled in while the controllers start.
     pub rotations: RwLock<Vec<Store<SecretRotation>>>,
+    /// IncidentActions of every part, filled in while the controllers start.
+    pub actions: RwLock<Vec<Store<IncidentAction>>>,
+    /// Held while an action begins, so that of two with one target one sees the other.
+    pub beginning: Mutex<()>,
 }
 
 impl Shared {
@@ -68,6 +77,26 @@ impl Shared {
             .read()
             .expect("no code panics while it holds this lock")
             .clone()
+    }
+
+    /// IncidentActions of every part of the scope.
+    pub fn actions(&self) -> Vec<Store<IncidentAction>> {
+        self.actions
+            .read()
+            .expect("no code panics while it holds this lock")
+            .clone()
+    }
+
+    /// The actions of an application.
+    pub fn actions_of(&self, app: &ReportApp) -> Vec<Arc<IncidentAction>> {
+        let (namespace, name) = (app.namespace(), app.name_any());
+        let ours =
+            |action: &IncidentAction| action.spec.app == name && action.namespace() == namespace;
+        let stores = self.actions();
+        stores
+            .iter()
+            .flat_map(|store| store.state_filter(ours))
+            .collect()
     }
 
     /// Forgets a ReportApp that is gone.

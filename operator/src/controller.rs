@@ -1,6 +1,7 @@
 //! Wires watches, caches and reconciles together: one controller for each part of the scope, all
 //! sharing one [`Shared`]. Runs only while this replica leads.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
@@ -9,16 +10,17 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 use k8s_openapi::NamespaceResourceScope;
-use kube::Resource;
 use kube::runtime::controller::{Action, Config, Controller, Error};
-use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
-use reportapp_crds::{ReportApp, SecretRotation};
+use kube::{Resource, ResourceExt as _};
+use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::action;
 use crate::canary;
 use crate::context::{Context, Shared};
 use crate::reportapp::reconcile;
@@ -83,7 +85,14 @@ async fn run_part(shared: Arc<Shared>, part: ScopePart, concurrency: u16, stop: 
         });
     tokio::join!(
         applications,
-        rotate(&shared, &part, concurrency, stop, context)
+        rotate(
+            &shared,
+            &part,
+            concurrency,
+            stop.clone(),
+            Arc::clone(&context)
+        ),
+        act(&shared, &part, concurrency, stop, context),
     );
 }
 
@@ -123,6 +132,42 @@ async fn rotate(
         .await;
 }
 
+/// Carries actions out, one reconcile of each at a time.
+async fn act(
+    shared: &Shared,
+    part: &ScopePart,
+    concurrency: u16,
+    stop: CancellationToken,
+    context: Arc<Context>,
+) {
+    let watched = Watched::default();
+    let watch = watcher::Config::default();
+    let controller = Controller::new(api::<IncidentAction>(shared, part), watch);
+    shared
+        .actions
+        .write()
+        .expect("no code panics while it holds this lock")
+        .push(controller.store());
+    controller
+        .with_config(Config::default().concurrency(concurrency))
+        .trigger_backoff(Pauses::default())
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(
+            |found, context| async move {
+                Ok::<_, Infallible>(action::reconcile::reconcile(found, &context).await)
+            },
+            |_, never, _| -> Action { match *never {} },
+            context,
+        )
+        .for_each(|result| {
+            if let Err(Error::QueueError(error)) = result {
+                watched.failed::<IncidentAction>(&error);
+            }
+            ready(())
+        })
+        .await;
+}
+
 fn api<K>(shared: &Shared, part: &ScopePart) -> kube::Api<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
@@ -140,21 +185,21 @@ fn note(
         Ok(_) | Err(Error::ObjectNotFound(_)) => {}
         Err(Error::QueueError(error)) => {
             shared.progress.blind(&part.to_string());
-            tracing::warn!(%part, "the watch of ReportApps failed: {}", brief(&error));
+            tracing::warn!(%part, "the watch of ReportApps failed: {}", brief::<ReportApp>(&error));
         }
         Err(error) => tracing::error!(%part, %error, "the controller failed"),
     }
 }
 
 /// A watch error without what was sent.
-fn brief(error: &watcher::Error) -> String {
+fn brief<K: Resource<DynamicType = ()>>(error: &watcher::Error) -> String {
     use crate::api_error::ApiError;
     match error {
         watcher::Error::InitialListFailed(cause) => {
-            ApiError::new::<ReportApp>("list", "", cause).to_string()
+            ApiError::new::<K>("list", "", cause).to_string()
         }
         watcher::Error::WatchStartFailed(cause) | watcher::Error::WatchFailed(cause) => {
-            ApiError::new::<ReportApp>("watch", "", cause).to_string()
+            ApiError::new::<K>("watch", "", cause).to_string()
         }
         other => other.to_string(),
     }
@@ -172,5 +217,11 @@ async fn forget_deleted(shared: &Shared) {
         for (namespace, name) in gone {
             shared.forget(&namespace, &name);
         }
+        let actions = shared.actions();
+        let uids: BTreeSet<_> = { actions.iter() }
+            .flat_map(Store::state)
+            .filter_map(|action| action.uid())
+            .collect();
+        shared.action_metrics.retain(|uid| uids.contains(uid));
     }
 }

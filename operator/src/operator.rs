@@ -7,7 +7,9 @@ use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 use reportapp_telemetry::server::BindError;
 use reportapp_telemetry::{Health, HealthServer, Shutdown};
+use tokio::sync::Mutex;
 
+use crate::action::metrics::ActionMetrics;
 use crate::canary::Canary;
 use crate::cli::RunArgs;
 use crate::context::Shared;
@@ -58,8 +60,12 @@ pub async fn run(args: RunArgs) -> Result<(), OperatorError> {
     let stop = shutdown.token();
     let health = Health::new("reportapp-operator", env!("CARGO_PKG_VERSION"));
     let metrics = Metrics::new(&health);
-    let rotation_metrics = RotationMetrics::new(&health);
-    let canary = Canary::new(&health);
+    let registered = Registered {
+        metrics: metrics.clone(),
+        rotations: RotationMetrics::new(&health),
+        actions: ActionMetrics::new(&health),
+        canary: Canary::new(&health),
+    };
     // The longest regular pause, plus one reconcile that takes all its time.
     let progress = Progress::new(args.resync().max(Duration::from_secs(30)) + DEADLINE);
     HealthServer::bind(args.health_address, health.clone())
@@ -70,14 +76,7 @@ pub async fn run(args: RunArgs) -> Result<(), OperatorError> {
     let client = Client::try_default()
         .await
         .map_err(|error| OperatorError::Client(Box::new(error)))?;
-    let shared = Arc::new(shared(
-        &args,
-        client.clone(),
-        metrics.clone(),
-        rotation_metrics,
-        canary,
-        progress.clone(),
-    )?);
+    let shared = Arc::new(shared(&args, client.clone(), registered, progress.clone())?);
     let lease = KubeLease::new(client, &args.pod_namespace, &args.lease_name);
     health.set_ready(true);
     let leading = |leads| {
@@ -111,12 +110,18 @@ pub async fn run(args: RunArgs) -> Result<(), OperatorError> {
     Ok(ended.map(drop)?)
 }
 
+/// What writes metrics, each registered once.
+struct Registered {
+    metrics: Metrics,
+    rotations: RotationMetrics,
+    actions: ActionMetrics,
+    canary: Canary,
+}
+
 fn shared(
     args: &RunArgs,
     client: Client,
-    metrics: Metrics,
-    rotation_metrics: RotationMetrics,
-    canary: Canary,
+    registered: Registered,
     progress: Progress,
 ) -> Result<Shared, OperatorError> {
     // Pods are asked directly, whatever proxy the environment names.
@@ -134,9 +139,10 @@ fn shared(
         client,
         http,
         facts: args.facts(),
-        metrics,
-        rotation_metrics,
-        canary,
+        metrics: registered.metrics,
+        rotation_metrics: registered.rotations,
+        action_metrics: registered.actions,
+        canary: registered.canary,
         progress,
         retries: Retries::default(),
         latest: Latest::default(),
@@ -145,5 +151,7 @@ fn shared(
         stores: RwLock::default(),
         logins: Logins::default(),
         rotations: RwLock::default(),
+        actions: RwLock::default(),
+        beginning: Mutex::default(),
     })
 }

@@ -34,6 +34,7 @@ use reportapp_crds::{ReportApp, ReportAppStatus};
 use reportapp_telemetry::Backoff;
 use tokio::time::{Instant, timeout};
 
+use crate::action::keep;
 use crate::api_error::{ApiError, ApiResult};
 use crate::canary::in_use::Sources;
 use crate::clock;
@@ -173,6 +174,7 @@ async fn outcome(
     delete::hold(app, context).await?;
     let mut applied = apply::apply(app, build::build(&valid), &entry, context).await?;
     let times = trigger::trigger(app, &fetched.published, context, clock::now()).await?;
+    keep::prune(app, &context.shared, clock::now()).await?;
     let canary = &context.shared.canary;
     canary.note(&in_use(&fetched), &context.wake, clock::now());
     for credential in &mut applied.credentials {

@@ -26,16 +26,15 @@
 //! and tests wrap in a layer that fails at any chosen effect. [`reconcile`] is the way in.
 
 pub mod consumers;
-pub mod history;
 pub mod ledger;
-mod live;
+pub(crate) mod live;
 pub mod machine;
 pub mod metrics;
 pub mod outside;
 pub mod plan;
 pub mod publish_template;
 pub mod reconcile;
-mod report;
+pub(crate) mod report;
 pub mod runner;
 pub mod schedule;
 pub mod status;

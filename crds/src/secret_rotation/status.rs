@@ -5,6 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::one_shot::Phase;
+
 /// How far a rotation is.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -48,28 +50,6 @@ pub struct SecretRotationStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub credentials: Vec<CredentialProgress>,
-}
-
-/// State of a rotation, in one word.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// It waits for another rotation of the same credential.
-    Pending,
-    /// It is under way.
-    Running,
-    /// The new value is in use and the old one is refused.
-    Succeeded,
-    /// It cannot succeed; `message` says what is left.
-    Failed,
-    /// Its deadline passed; what it began is undone.
-    Expired,
-}
-
-impl Phase {
-    /// Whether nothing happens any more.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Expired)
-    }
 }
 
 /// Steps of a rotation, in their order.

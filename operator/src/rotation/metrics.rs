@@ -10,6 +10,8 @@ use reportapp_crds::secret_rotation::{CredentialProgress, Phase, RotationStep};
 use reportapp_crds::{SecretRotation, SecretRotationStatus};
 use reportapp_telemetry::Health;
 
+use crate::one_shot;
+
 /// Labels of one credential.
 const CREDENTIAL: [&str; 3] = ["namespace", "app", "credential"];
 
@@ -162,11 +164,7 @@ impl RotationMetrics {
 
 /// Reason of a stalled rotation that still runs.
 fn stalled(status: &SecretRotationStatus) -> Option<&str> {
-    if status.phase.is_some_and(Phase::is_final) {
-        return None;
-    }
-    let condition = status.conditions.iter().find(|c| c.type_ == "Stalled")?;
-    (condition.status == "True").then_some(condition.reason.as_str())
+    one_shot::stalled(status.phase, &status.conditions)
 }
 
 /// Steps that have ended since `before`, with their length in seconds.

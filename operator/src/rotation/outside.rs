@@ -49,7 +49,11 @@ impl Outside<'_> {
     }
 }
 
-fn check_lent(
+/// Whether `list`, the value of the annotation, lends `kind` `name` to `app`.
+///
+/// # Errors
+/// When it does not, with the command that lends it.
+pub(crate) fn check_lent(
     namespace: &str,
     app: &str,
     kind: &str,

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::jiff::{Timestamp, ToSpan as _};
-use kube::api::{Api, Patch, PatchParams};
+use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::ObjectRef;
 use kube::{Resource as _, ResourceExt as _};
 use reportapp_crds::secret_rotation::{Mode, Phase};
 use reportapp_crds::{ReportApp, SecretRotation, SecretRotationStatus};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::live::Live;
@@ -24,7 +22,7 @@ use super::{plan, report};
 use crate::api_error::{ApiError, ApiResult};
 use crate::clock;
 use crate::context::Context;
-use crate::reportapp::naming::FIELD_MANAGER;
+use crate::one_shot::{self, object};
 use crate::reportapp::{fetch, ledger};
 use crate::secret_store::Store;
 
@@ -178,18 +176,13 @@ fn course(rotation: &SecretRotation, hold: Duration, now: Timestamp) -> Course {
     if rotation.meta().deletion_timestamp.is_some() {
         return Course::Cancelled;
     }
-    let started = rotation
-        .status
-        .as_ref()
-        .and_then(|status| status.started_at.clone())
-        .or_else(|| rotation.creation_timestamp());
+    let status = rotation.status.as_ref();
+    let started = status.and_then(|status| status.started_at.as_ref());
     let deadline = rotation.spec.active_deadline_seconds;
-    let late = started.is_some_and(|started| {
-        let end = started.0.checked_add(deadline.seconds());
-        let end = end.and_then(|end| end.checked_add(hold));
-        end.is_ok_and(|end| now >= end)
-    });
-    if late { Course::Late } else { Course::Forward }
+    match one_shot::end(&rotation.metadata, started, deadline, hold) {
+        Some(end) if now >= end => Course::Late,
+        _ => Course::Forward,
+    }
 }
 
 fn order(rotation: &SecretRotation) -> Order {
@@ -205,30 +198,17 @@ fn order(rotation: &SecretRotation) -> Order {
 }
 
 /// Everything the rotation names.
-async fn resolve<'a>(rotation: &SecretRotation, context: &'a Context) -> Result<Live<'a>, Trouble> {
+///
+/// # Errors
+/// The first thing that is missing or does not answer.
+pub(crate) async fn resolve<'a>(
+    rotation: &SecretRotation,
+    context: &'a Context,
+) -> Result<Live<'a>, Trouble> {
     let namespace = rotation.namespace().unwrap_or_default();
     let name = &rotation.spec.app;
-    let key = ObjectRef::<ReportApp>::new(name).within(&namespace);
-    let app = context
-        .shared
-        .apps()
-        .iter()
-        .find_map(|store| store.get(&key));
-    let app = app.ok_or_else(|| {
-        Trouble::new(
-            Reason::AppNotReady,
-            format!(
-                "there is no ReportApp {name} in namespace {namespace}; apply it, or delete this \
-                 SecretRotation"
-            ),
-        )
-    })?;
-    if app.meta().deletion_timestamp.is_some() {
-        return Err(Trouble::new(
-            Reason::AppNotReady,
-            format!("ReportApp {name} is being deleted, and this SecretRotation goes with it"),
-        ));
-    }
+    let app = one_shot::app_of(rotation, name, &context.shared)
+        .map_err(|absent| Trouble::new(Reason::AppNotReady, absent.to_string()))?;
     context.caches.check()?;
     let client = &context.shared.client;
     let (mut secrets, entry) = tokio::join!(
@@ -279,11 +259,6 @@ async fn begin(
     Ok(begun)
 }
 
-fn api(rotation: &SecretRotation, context: &Context) -> Api<SecretRotation> {
-    let namespace = rotation.namespace().unwrap_or_default();
-    Api::namespaced(context.shared.client.clone(), &namespace)
-}
-
 /// Writes the status if it differs, and tells a transition as an event.
 async fn publish(
     rotation: &mut SecretRotation,
@@ -294,23 +269,8 @@ async fn publish(
     if rotation.status.as_ref() == Some(&status) {
         return Ok(());
     }
-    let name = rotation.name_any();
-    let object = json!({
-        "apiVersion": SecretRotation::api_version(&()),
-        "kind": SecretRotation::kind(&()),
-        "metadata": { "name": name, "uid": rotation.uid() },
-        "status": status,
-    });
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    let written = api(rotation, context)
-        .patch_status(&name, &params, &Patch::Apply(&object))
-        .await;
-    match written {
-        Ok(_) => {}
-        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-        Err(error) => {
-            return Err(ApiError::new::<SecretRotation>("patch", &name, &error).on("status"));
-        }
+    if !object::write_status(&context.shared.client, rotation, &status).await? {
+        return Ok(());
     }
     report::tell(rotation, &status, context).await;
     rotation.status = Some(status);
@@ -321,35 +281,15 @@ async fn publish(
 async fn hold(rotation: &SecretRotation, app: &ReportApp, context: &Context) -> ApiResult<()> {
     let mut finalizers = rotation.finalizers().to_vec();
     finalizers.push(FINALIZER.to_owned());
-    let mut owners = rotation.owner_references().to_vec();
-    if let Some(owner) = app.owner_ref(&())
-        && !owners.iter().any(|known| known.uid == owner.uid)
-    {
-        owners.push(owner);
-    }
+    let owners = one_shot::owners(&rotation.metadata, app);
     let metadata = json!({ "finalizers": finalizers, "ownerReferences": owners });
-    patch(rotation, metadata, context).await
+    object::patch_metadata(&context.shared.client, rotation, metadata).await
 }
 
 /// Gives the rotation up: whoever deletes it is not kept waiting.
 async fn let_go(rotation: &SecretRotation, context: &Context) -> ApiResult<()> {
     let mut finalizers = rotation.finalizers().to_vec();
     finalizers.retain(|finalizer| finalizer != FINALIZER);
-    patch(rotation, json!({ "finalizers": finalizers }), context).await
-}
-
-/// Changes metadata of exactly this object. One that is gone is no error.
-async fn patch(rotation: &SecretRotation, mut metadata: Value, context: &Context) -> ApiResult<()> {
-    let name = rotation.name_any();
-    metadata["uid"] = json!(rotation.uid());
-    let patch = Patch::Merge(json!({ "metadata": metadata }));
-    let params = PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
-    match api(rotation, context).patch(&name, &params, &patch).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(error) => Err(ApiError::new::<SecretRotation>("patch", &name, &error)),
-    }
+    let metadata = json!({ "finalizers": finalizers });
+    object::patch_metadata(&context.shared.client, rotation, metadata).await
 }

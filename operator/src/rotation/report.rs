@@ -1,8 +1,5 @@
 //! What people read of a rotation: its plan, and its transitions as events.
 
-use kube::runtime::events::EventType;
-use kube::{Resource as _, ResourceExt as _};
-use reportapp_crds::secret_rotation::Phase;
 use reportapp_crds::{SecretRotation, SecretRotationStatus};
 
 use super::live::Live;
@@ -12,7 +9,7 @@ use super::world::World as _;
 use crate::api_error::shortened;
 use crate::backend::next_twin;
 use crate::context::Context;
-use crate::reportapp::publish;
+use crate::one_shot::{self, Stand, object};
 
 /// Most bytes of a line of the plan.
 const LINE_BYTES: usize = 1_000;
@@ -109,44 +106,17 @@ fn why(strategy: Strategy) -> &'static str {
 /// Tells a transition.
 pub async fn tell(before: &SecretRotation, after: &SecretRotationStatus, context: &Context) {
     let old = before.status.clone().unwrap_or_default();
-    let reason = |status: &SecretRotationStatus| {
-        let stalled = status.conditions.iter().find(|c| c.type_ == "Stalled");
-        stalled.map(|condition| (condition.status.clone(), condition.reason.clone()))
-    };
-    let message = after.message.as_deref().unwrap_or_default();
-    let stalled = reason(after).is_some_and(|(status, _)| status == "True");
-    let (kind, word, note) = if old.phase != after.phase && after.phase.is_some_and(Phase::is_final)
-    {
-        let good = after.phase == Some(Phase::Succeeded);
-        let kind = if good {
-            EventType::Normal
-        } else {
-            EventType::Warning
-        };
-        (
-            kind,
-            format!("{:?}", after.phase.unwrap_or(Phase::Failed)),
-            message,
-        )
-    } else if stalled && reason(&old) != reason(after) {
-        let word = reason(after).map(|(_, reason)| reason).unwrap_or_default();
-        (EventType::Warning, word, message)
-    } else if old.step != after.step {
-        let step = after
-            .step
-            .map(|step| format!("{step:?}"))
-            .unwrap_or_default();
-        (EventType::Normal, step, message)
-    } else {
+    let Some(transition) = one_shot::transition(&stand(&old), &stand(after)) else {
         return;
     };
-    tracing::info!(
-        namespace = before.namespace().unwrap_or_default(),
-        rotation = before.name_any(),
-        app = before.spec.app,
-        reason = word,
-        "{note}"
-    );
-    let event = publish::event(kind, &word, note);
-    publish::emit_about(&before.object_ref(&()), event, context).await;
+    let message = after.message.as_deref().unwrap_or_default();
+    object::tell(before, &before.spec.app, transition, message, context).await;
+}
+
+fn stand(status: &SecretRotationStatus) -> Stand<'_> {
+    Stand {
+        phase: status.phase,
+        conditions: &status.conditions,
+        step: status.step.map(|step| (format!("{step:?}"), String::new())),
+    }
 }

@@ -1,6 +1,6 @@
 //! What a pass found as `SecretRotationStatus`. Pure; the old status is read only to keep times.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::{
@@ -10,11 +10,8 @@ use reportapp_crds::secret_rotation::{
 use super::runner::{Course, Progress, State};
 use super::target::Target;
 use super::trouble::Reason;
-use crate::api_error::shortened;
-use crate::reportapp::status::{READY, RECONCILING, STALLED};
+use crate::one_shot::{self, Verdict};
 
-/// Most bytes of a message.
-const MESSAGE_BYTES: usize = 1_000;
 /// Most steps the status holds of one credential.
 const MAX_STEPS: usize = 24;
 
@@ -26,14 +23,6 @@ pub struct Facts<'a> {
     pub now: Timestamp,
     /// How it goes on.
     pub course: Course,
-}
-
-/// How a rotation stands as a whole.
-struct Verdict {
-    phase: Phase,
-    reason: String,
-    message: String,
-    stalled: bool,
 }
 
 /// The status after a pass over `targets`.
@@ -69,12 +58,8 @@ pub fn in_trouble(facts: &Facts<'_>, reason: Reason, message: &str) -> SecretRot
 pub fn dry_run(facts: &Facts<'_>, plan: Vec<String>) -> SecretRotationStatus {
     let mut status = begun(facts);
     status.plan = plan;
-    let verdict = Verdict {
-        phase: Phase::Succeeded,
-        reason: "DryRun".to_owned(),
-        message: "dry run: nothing was changed; status.plan shows what would be".to_owned(),
-        stalled: false,
-    };
+    let message = "dry run: nothing was changed; status.plan shows what would be";
+    let verdict = Verdict::plain(Phase::Succeeded, "DryRun", message);
     conclude(facts, &mut status, verdict);
     status
 }
@@ -87,12 +72,6 @@ fn begun(facts: &Facts<'_>) -> SecretRotationStatus {
 }
 
 fn verdict(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
-    let plain = |phase, reason: &str, message: String| Verdict {
-        phase,
-        reason: reason.to_owned(),
-        message,
-        stalled: false,
-    };
     let ended =
         |progress: &Progress| matches!(progress.state, State::Ended { .. } | State::Superseded);
     if found.iter().all(ended) {
@@ -128,7 +107,7 @@ fn verdict(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict
             Phase::Running
         };
         let reason = if queued { "WaitingForOther" } else { "Waiting" };
-        return plain(
+        return Verdict::plain(
             phase,
             reason,
             format!("{}: {}", target.name, waiting.message),
@@ -136,7 +115,7 @@ fn verdict(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict
     }
     let step = found.iter().map(|progress| progress.step).min();
     let step = step.map(|step| format!("{step:?}")).unwrap_or_default();
-    plain(Phase::Running, "Working", format!("at step {step}"))
+    Verdict::plain(Phase::Running, "Working", format!("at step {step}"))
 }
 
 fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
@@ -214,19 +193,13 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
             (Phase::Expired, reason, message)
         }
     };
-    Verdict {
-        phase,
-        reason: reason.to_owned(),
-        message,
-        stalled: false,
-    }
+    Verdict::plain(phase, reason, message)
 }
 
 /// What stood in the way when the rotation was last looked at.
 fn stalled_for(rotation: &SecretRotation) -> Option<&str> {
-    let conditions = &rotation.status.as_ref()?.conditions;
-    let stalled = conditions.iter().find(|found| found.type_ == STALLED)?;
-    (stalled.status == "True").then_some(stalled.reason.as_str())
+    let status = rotation.status.as_ref()?;
+    one_shot::stalled(status.phase, &status.conditions)
 }
 
 fn conclude(facts: &Facts<'_>, status: &mut SecretRotationStatus, verdict: Verdict) {
@@ -236,43 +209,10 @@ fn conclude(facts: &Facts<'_>, status: &mut SecretRotationStatus, verdict: Verdi
             finish_open_steps(credential, facts.now);
         }
     }
-    let message = shortened(&verdict.message, MESSAGE_BYTES).into_owned();
     status.phase = Some(verdict.phase);
-    status.message = Some(message.clone());
-    let succeeded = verdict.phase == Phase::Succeeded;
-    let states = [
-        (READY, succeeded),
-        (RECONCILING, !verdict.phase.is_final() && !verdict.stalled),
-        (
-            STALLED,
-            verdict.stalled || matches!(verdict.phase, Phase::Failed | Phase::Expired),
-        ),
-    ];
-    status.conditions = states
-        .into_iter()
-        .map(|(kind, holds)| condition(facts, kind, holds, &verdict.reason, &message))
-        .collect();
-}
-
-fn condition(facts: &Facts<'_>, kind: &str, holds: bool, reason: &str, message: &str) -> Condition {
-    let state = if holds { "True" } else { "False" };
-    let before = facts
-        .rotation
-        .status
-        .iter()
-        .flat_map(|status| &status.conditions);
-    let same = before
-        .into_iter()
-        .find(|found| found.type_ == kind && found.status == state);
-    Condition {
-        type_: kind.to_owned(),
-        status: state.to_owned(),
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        observed_generation: facts.rotation.metadata.generation,
-        last_transition_time: same
-            .map_or(Time(facts.now), |found| found.last_transition_time.clone()),
-    }
+    status.message = Some(verdict.message());
+    let generation = facts.rotation.metadata.generation;
+    status.conditions = one_shot::conditions(&verdict, &status.conditions, generation, facts.now);
 }
 
 fn note(

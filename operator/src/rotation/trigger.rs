@@ -6,18 +6,19 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, DeleteParams, ObjectMeta, PostParams, Preconditions};
+use kube::api::ObjectMeta;
 use kube::{Resource as _, ResourceExt as _};
 use reportapp_crds::report_app::credential::{Credential, RotationHistory};
 use reportapp_crds::secret_rotation::{Mode, Phase};
-use reportapp_crds::{ReportApp, SecretRotation, SecretRotationSpec};
+use reportapp_crds::{IncidentAction, ReportApp, SecretRotation, SecretRotationSpec};
 
-use super::history::{self, Finished};
 use super::schedule::{self, Past};
-use crate::api_error::{ApiError, ApiResult};
+use crate::api_error::ApiResult;
 use crate::clock;
 use crate::context::{Context, Shared};
-use crate::reportapp::naming::{self, FIELD_MANAGER};
+use crate::one_shot::history::{self, Finished};
+use crate::one_shot::object;
+use crate::reportapp::naming;
 use crate::reportapp::published::PublishedCredential;
 
 /// When a credential was and will be rotated.
@@ -154,25 +155,17 @@ pub(crate) async fn create(
         owner_references: app.controller_owner_ref(&()).map(|owner| vec![owner]),
         ..ObjectMeta::default()
     };
-    let params = PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    };
-    match api(app, shared).create(&params, &rotation).await {
-        Ok(_) => {
-            let reason = &rotation.spec.reason;
-            tracing::info!(
-                app = app.name_any(),
-                rotation = name,
-                reason,
-                "created a rotation"
-            );
-            Ok(())
-        }
-        // Made by an earlier look, which the cache does not show yet.
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        Err(error) => Err(ApiError::new::<SecretRotation>("create", &name, &error)),
+    let namespace = app.namespace().unwrap_or_default();
+    if object::create(&shared.client, &namespace, &rotation).await? {
+        let reason = &rotation.spec.reason;
+        tracing::info!(
+            app = app.name_any(),
+            rotation = name,
+            reason,
+            "created a rotation"
+        );
     }
+    Ok(())
 }
 
 /// Deletes finished rotations beyond the limits of their credentials.
@@ -182,7 +175,7 @@ async fn prune(
     context: &Context,
     now: Timestamp,
 ) -> ApiResult<()> {
-    let finished: Vec<_> = rotations.iter().filter_map(|r| Finished::of(r)).collect();
+    let finished: Vec<_> = rotations.iter().filter_map(|r| finished(r)).collect();
     let limits = |_: &str, credentials: &[String]| {
         let entries = app.spec.credentials.iter();
         let named = entries.filter(|credential| credentials.contains(&credential.name));
@@ -192,27 +185,25 @@ async fn prune(
         history::limits(&histories)
     };
     for name in history::superfluous(&finished, limits, now) {
-        let uid = rotations
-            .iter()
-            .find(|r| r.name_any() == name)
-            .and_then(|r| r.uid());
-        let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid,
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match api(app, &context.shared).delete(&name, &params).await {
-            Ok(_) => {}
-            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
-            Err(error) => return Err(ApiError::new::<SecretRotation>("delete", &name, &error)),
+        if let Some(rotation) = rotations.iter().find(|r| r.name_any() == name) {
+            object::delete(&context.shared.client, rotation.as_ref()).await?;
         }
     }
     Ok(())
 }
 
-fn api(app: &ReportApp, shared: &Shared) -> Api<SecretRotation> {
-    let namespace = app.namespace().unwrap_or_default();
-    Api::namespaced(shared.client.clone(), &namespace)
+/// A rotation as history sees it. One that an action made is the action's: it goes with that.
+fn finished(rotation: &SecretRotation) -> Option<Finished> {
+    let owners = rotation.owner_references();
+    if owners
+        .iter()
+        .any(|owner| owner.kind == IncidentAction::kind(&()))
+    {
+        return None;
+    }
+    let status = rotation.status.as_ref()?;
+    let (spec, end) = (&rotation.spec, (status.phase, status.finished_at.as_ref()));
+    let mut credentials = spec.credentials.clone();
+    credentials.sort();
+    Finished::of(rotation, &spec.app, credentials, spec.dry_run, end)
 }

@@ -6,24 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::ResourceExt as _;
-use kube::api::{
-    Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
-};
-use kube::core::Selector;
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use reportapp_crds::ALLOW_ANNOTATION;
 use reportapp_crds::report_app::credential::{Credential, Workload, WorkloadKind};
-use serde::Deserialize as _;
 use serde_json::{Value as Json, json};
 
 use super::{Outside, check_lent, refused};
 use crate::api_error::ApiError;
-use crate::reportapp::status::rollout;
 use crate::rotation::machine::Rollout;
 use crate::rotation::trouble::Trouble;
+use crate::workloads;
 
 /// Field manager of the annotations that restart a workload.
 const RESTART_MANAGER: &str = "reportapp-operator-restart";
@@ -61,10 +55,10 @@ impl Outside<'_> {
                 field_manager: Some(RESTART_MANAGER.to_owned()),
                 ..PatchParams::default()
             };
-            self.workloads(workload)
+            self.api(workload)
                 .patch(&workload.name, &params, &Patch::Merge(&patch))
                 .await
-                .map_err(|error| api_trouble("patch", workload, &error))?;
+                .map_err(|error| workloads::api_error("patch", workload, &error))?;
         }
         Ok(())
     }
@@ -86,10 +80,10 @@ impl Outside<'_> {
     }
 
     async fn pods(&self, workload: &Workload, data: &Json) -> Result<Vec<Pod>, Trouble> {
-        let Some(selector) = selector(data) else {
+        let Some(selector) = workloads::selector(data) else {
             return Err(refused(format!(
-                "{:?} {} has a selector this operator cannot read, so its old pods cannot be counted",
-                workload.kind, workload.name
+                "{} has a selector this operator cannot read, so its old pods cannot be counted",
+                workloads::told(workload)
             )));
         };
         let api = Api::<Pod>::namespaced(self.client.clone(), &self.namespace());
@@ -101,8 +95,8 @@ impl Outside<'_> {
     }
 
     pub(super) async fn workload(&self, workload: &Workload) -> Result<DynamicObject, Trouble> {
-        let found = self.workloads(workload).get_opt(&workload.name).await;
-        let found = found.map_err(|error| api_trouble("get", workload, &error))?;
+        let found = self.api(workload).get_opt(&workload.name).await;
+        let found = found.map_err(|error| workloads::api_error("get", workload, &error))?;
         let kind = format!("{:?}", workload.kind).to_lowercase();
         let Some(found) = found else {
             return Err(refused(format!(
@@ -116,10 +110,8 @@ impl Outside<'_> {
         Ok(found)
     }
 
-    fn workloads(&self, workload: &Workload) -> Api<DynamicObject> {
-        let kind = format!("{:?}", workload.kind);
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", &kind));
-        Api::namespaced_with(self.client.clone(), &self.namespace(), &resource)
+    fn api(&self, workload: &Workload) -> Api<DynamicObject> {
+        workloads::api(self.client, &self.namespace(), workload)
     }
 }
 
@@ -153,45 +145,25 @@ fn missing(data: &Json, marks: Marks) -> Marks {
         .collect()
 }
 
-fn selector(data: &Json) -> Option<Selector> {
-    let selector = LabelSelector::deserialize(data.pointer("/spec/selector")?).ok()?;
-    let selector = Selector::try_from(selector).ok()?;
-    // An empty one would mean every pod of the namespace.
-    (!selector.selects_all()).then_some(selector)
-}
-
 /// How far a workload is from running nothing but its newest template.
 fn state(workload: &Workload, found: &DynamicObject, pods: &[Pod]) -> Rollout {
-    let name = format!("{:?} {}", workload.kind, workload.name);
+    let name = workloads::told(workload);
     let old_pods = old_pods(workload.kind, &found.data, pods);
-    let complete = is_complete(workload.kind, &found.data, found.metadata.generation);
+    let complete = workloads::is_complete(workload.kind, &found.data, found.metadata.generation);
     if complete && old_pods == 0 {
         return Rollout::Complete;
     }
-    let message = match held_by_its_owner(workload.kind, &found.data) {
+    let staying = pods
+        .iter()
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    let message = match workloads::held_by_its_owner(workload.kind, &found.data) {
         Some(why) if !complete => format!("{name} replaces no pod by itself: {why}"),
         _ => format!("waiting for the pods of {name}"),
     };
-    match obstacle(&found.data, pods) {
+    match workloads::obstacle(&found.data, staying) {
         Some(why) if !complete => Rollout::unhealthy(old_pods, &format!("{name}: {why}")),
         _ => Rollout::Moving { old_pods, message },
     }
-}
-
-/// Whether every pod is of the newest template and available.
-fn is_complete(kind: WorkloadKind, data: &Json, generation: Option<i64>) -> bool {
-    let number = |path: &str| data.pointer(path).and_then(Json::as_i64);
-    let status = |field: &str| number(&format!("/status/{field}")).unwrap_or(0);
-    if Some(status("observedGeneration")) < generation {
-        return false;
-    }
-    if kind == WorkloadKind::DaemonSet {
-        let wanted = status("desiredNumberScheduled");
-        return status("updatedNumberScheduled") >= wanted && status("numberAvailable") >= wanted;
-    }
-    let wanted = number("/spec/replicas").unwrap_or(1);
-    let updated = status("updatedReplicas");
-    updated >= wanted && status("replicas") == updated && status("availableReplicas") >= wanted
 }
 
 /// Pods that may still use an old value: of an older template, or Terminating.
@@ -209,46 +181,6 @@ fn old_pods(kind: WorkloadKind, data: &Json, pods: &[Pod]) -> u32 {
     u32::try_from(older)
         .unwrap_or(u32::MAX)
         .saturating_add(u32::try_from(ending).unwrap_or(u32::MAX))
-}
-
-/// What its owner has said that keeps a workload from replacing its pods, and what to do.
-fn held_by_its_owner(kind: WorkloadKind, data: &Json) -> Option<&'static str> {
-    let at = |path: &str| data.pointer(path);
-    if kind == WorkloadKind::Deployment {
-        let paused = at("/spec/paused").and_then(Json::as_bool) == Some(true);
-        return paused.then_some("it is paused; kubectl rollout resume it");
-    }
-    let partition = at("/spec/updateStrategy/rollingUpdate/partition").and_then(Json::as_i64);
-    if at("/spec/updateStrategy/type").and_then(Json::as_str) == Some("OnDelete") {
-        return Some("its update strategy is OnDelete; delete its pods one by one");
-    }
-    (partition > Some(0)).then_some("its update strategy has a partition; set it to 0")
-}
-
-/// What keeps new pods from starting.
-fn obstacle(data: &Json, pods: &[Pod]) -> Option<String> {
-    let conditions = data.pointer("/status/conditions").and_then(Json::as_array);
-    let refused = conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == "ReplicaFailure" && condition["status"] == "True");
-    if let Some(condition) = refused {
-        let why = condition["message"].as_str().unwrap_or_default();
-        return Some(format!("the API server refuses its pods: {why}"));
-    }
-    let staying = pods
-        .iter()
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none());
-    staying.filter_map(rollout::obstacle_of_pod).next()
-}
-
-fn api_trouble(verb: &'static str, workload: &Workload, error: &kube::Error) -> Trouble {
-    let name = &workload.name;
-    match workload.kind {
-        WorkloadKind::Deployment => ApiError::new::<Deployment>(verb, name, error).into(),
-        WorkloadKind::StatefulSet => ApiError::new::<StatefulSet>(verb, name, error).into(),
-        WorkloadKind::DaemonSet => ApiError::new::<DaemonSet>(verb, name, error).into(),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::super::machine::{Sessions, Waiting};
 use super::super::target::Strategy;
 use super::super::trouble::Trouble;
 use super::*;
+use crate::reportapp::status::{READY, RECONCILING, STALLED};
 
 fn rotation(mode: Mode) -> SecretRotation {
     let spec = serde_json::json!({

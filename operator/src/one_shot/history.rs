@@ -1,21 +1,21 @@
-//! Which finished rotations go. Pure: a list comes in, names to delete come out.
+//! Which finished objects go. Pure: a list comes in, names to delete come out.
 //!
-//! Rotations are counted per set of credentials and kind of result, so that many failures do not
-//! push out the successes. The newest success of a set always stays: the next interval counts from
-//! it.
+//! They are counted per group and kind of result, so that many failures do not push out the successes.
+//! Rotations of one set of credentials are a group, and actions of one type. The newest success of a
+//! group always stays: what comes next may count from it.
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use kube::ResourceExt as _;
-use reportapp_crds::SecretRotation;
+use kube::{Resource, ResourceExt as _};
+use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::RotationHistory;
-use reportapp_crds::secret_rotation::Phase;
 
-/// How a rotation ended, as far as keeping it goes.
+/// How an object ended, as far as keeping it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// It changed the credential.
+    /// It did what it was for.
     Succeeded,
     /// It failed or expired.
     Failed,
@@ -23,15 +23,15 @@ pub enum Outcome {
     Planned,
 }
 
-/// A rotation that has ended.
+/// An object that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// Name of the object.
     pub name: String,
     /// Name of its `ReportApp`.
     pub app: String,
-    /// Its credentials, sorted.
-    pub credentials: Vec<String>,
+    /// What it is counted with.
+    pub group: Vec<String>,
     /// When it ended.
     pub at: Timestamp,
     /// How it ended.
@@ -39,22 +39,24 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// A rotation as history sees it; `None` while it has not ended.
-    pub fn of(rotation: &SecretRotation) -> Option<Self> {
-        let status = rotation.status.as_ref()?;
-        let phase = status.phase.filter(|phase| phase.is_final())?;
-        let outcome = match phase {
-            Phase::Succeeded if rotation.spec.dry_run => Outcome::Planned,
+    /// An object of `app` as history sees it; `None` while it has not ended.
+    pub fn of<K: Resource>(
+        object: &K,
+        app: &str,
+        group: Vec<String>,
+        dry_run: bool,
+        (phase, finished_at): (Option<Phase>, Option<&Time>),
+    ) -> Option<Self> {
+        let outcome = match phase.filter(|phase| phase.is_final())? {
+            Phase::Succeeded if dry_run => Outcome::Planned,
             Phase::Succeeded => Outcome::Succeeded,
             _ => Outcome::Failed,
         };
-        let mut credentials = rotation.spec.credentials.clone();
-        credentials.sort();
         Some(Self {
-            name: rotation.name_any(),
-            app: rotation.spec.app.clone(),
-            credentials,
-            at: status.finished_at.as_ref()?.0,
+            name: object.name_any(),
+            app: app.to_owned(),
+            group,
+            at: finished_at?.0,
             outcome,
         })
     }
@@ -74,24 +76,24 @@ pub fn limits<'a>(entries: impl IntoIterator<Item = &'a RotationHistory>) -> Rot
         .unwrap_or_default()
 }
 
-/// Names of the rotations that go, oldest first. `limits` gives the limits of an app and a sorted
-/// set of its credentials. Plans are kept as long as failures.
+/// Names of the objects that go, oldest first. `limits` gives the limits of an app and a group.
+/// Plans are kept as long as failures.
 pub fn superfluous(
     finished: &[Finished],
     limits: impl Fn(&str, &[String]) -> RotationHistory,
     now: Timestamp,
 ) -> Vec<String> {
     let mut groups: BTreeMap<_, Vec<&Finished>> = BTreeMap::new();
-    for rotation in finished {
-        let key = (&rotation.app, &rotation.credentials, rotation.outcome);
-        groups.entry(key).or_default().push(rotation);
+    for object in finished {
+        let key = (&object.app, &object.group, object.outcome);
+        groups.entry(key).or_default().push(object);
     }
     let mut gone: Vec<&Finished> = Vec::new();
-    for ((app, credentials, outcome), mut group) in groups {
+    for ((app, name, outcome), mut group) in groups {
         // Newest first; names decide between equal instants, so that every operator deletes the
         // same.
         group.sort_by(|a, b| (b.at, &b.name).cmp(&(a.at, &a.name)));
-        let limits = limits(app, credentials);
+        let limits = limits(app, name);
         let (count, least) = match outcome {
             Outcome::Succeeded => (limits.successful, 1),
             Outcome::Failed | Outcome::Planned => (limits.failed, 0),
@@ -99,26 +101,19 @@ pub fn superfluous(
         let count = usize::try_from(count).unwrap_or(0).max(least);
         let age =
             SignedDuration::try_from(limits.max_age.as_duration()).unwrap_or(SignedDuration::MAX);
-        gone.extend(
-            group
-                .into_iter()
-                .enumerate()
-                .filter_map(|(index, rotation)| {
-                    let old = now.duration_since(rotation.at) > age;
-                    (index >= count || (old && index >= least)).then_some(rotation)
-                }),
-        );
+        gone.extend(group.into_iter().enumerate().filter_map(|(index, object)| {
+            let old = now.duration_since(object.at) > age;
+            (index >= count || (old && index >= least)).then_some(object)
+        }));
     }
-    gone.sort_by_key(|rotation| (rotation.at, &rotation.name));
-    gone.into_iter()
-        .map(|rotation| rotation.name.clone())
-        .collect()
+    gone.sort_by_key(|object| (object.at, &object.name));
+    gone.into_iter().map(|object| object.name.clone()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reportapp_crds::Period;
+    use reportapp_crds::{Period, SecretRotation};
 
     const NOW: i64 = 1_795_000_000;
 
@@ -127,7 +122,7 @@ mod tests {
         Finished {
             name: name.to_owned(),
             app: "demo".to_owned(),
-            credentials: vec![credential.to_owned()],
+            group: vec![credential.to_owned()],
             at: Timestamp::from_second(NOW - days * 86_400).expect("within the calendar"),
             outcome,
         }
@@ -176,7 +171,7 @@ mod tests {
     #[test]
     fn a_set_of_credentials_is_not_its_members() {
         let mut both = ended("both", "erp", Outcome::Succeeded, 400);
-        both.credentials.push("redis".to_owned());
+        both.group.push("redis".to_owned());
         let alone = ended("alone", "erp", Outcome::Succeeded, 1);
         assert_eq!(gone(&[both, alone]), Vec::<String>::new());
     }
@@ -202,25 +197,28 @@ mod tests {
     }
 
     #[test]
-    fn only_a_rotation_that_has_ended_is_history() {
+    fn only_what_has_ended_is_history() {
         let mut rotation: SecretRotation = serde_yaml_ng::from_str(
             "{apiVersion: reportapp.dev/v1alpha1, kind: SecretRotation, metadata: {name: now}, \
               spec: {app: demo, credentials: [redis, erp], reason: test}, \
               status: {phase: Running, finishedAt: '2026-11-22T00:00:00Z'}}",
         )
         .expect("a rotation");
-        assert_eq!(Finished::of(&rotation), None);
+        let of = |rotation: &SecretRotation, dry_run| {
+            let status = rotation.status.as_ref()?;
+            let end = (status.phase, status.finished_at.as_ref());
+            Finished::of(rotation, "demo", vec!["erp".to_owned()], dry_run, end)
+        };
+        assert_eq!(of(&rotation, false), None);
         for (phase, dry_run, outcome) in [
             (Phase::Succeeded, false, Outcome::Succeeded),
             (Phase::Succeeded, true, Outcome::Planned),
             (Phase::Failed, true, Outcome::Failed),
             (Phase::Expired, false, Outcome::Failed),
         ] {
-            rotation.spec.dry_run = dry_run;
             rotation.status.as_mut().expect("status").phase = Some(phase);
-            let finished = Finished::of(&rotation).expect("ended");
+            let finished = of(&rotation, dry_run).expect("ended");
             assert_eq!(finished.outcome, outcome);
-            assert_eq!(finished.credentials, ["erp", "redis"]);
         }
     }
 }

@@ -1,0 +1,237 @@
+//! Whose turn it is: of several actions with one target, one is carried out at a time. Pure.
+//!
+//! Each action claims its targets. Which of two goes first is the same for whoever asks: what has begun
+//! before what has not, emergencies before the rest, then the older one. Emergencies wait for
+//! emergencies alone.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt as _;
+use reportapp_crds::incident_action::{Chosen, RotateMode};
+use reportapp_crds::one_shot::Phase;
+use reportapp_crds::report_app::credential::{Workload, WorkloadKind};
+use reportapp_crds::{IncidentAction, ReportApp};
+
+use crate::one_shot;
+use crate::reportapp::naming::{self, Component};
+
+/// What an action claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Name of the action.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Whether it has begun.
+    pub begun: bool,
+    /// Whether it waits for emergencies alone.
+    pub emergency: bool,
+    /// What it works on, such as `Deployment demo-api`.
+    pub targets: BTreeSet<String>,
+}
+
+impl Claim {
+    /// The claim of `action`. `None` when it claims nothing: it has ended, is being deleted, or only
+    /// plans.
+    ///
+    /// `app` is the `ReportApp` it names, if there is one: without it nobody knows its components.
+    pub fn of(action: &IncidentAction, app: Option<&ReportApp>) -> Option<Self> {
+        let phase = action.status.as_ref().and_then(|status| status.phase);
+        let over = phase.is_some_and(Phase::is_final) || action.spec.dry_run;
+        if over || action.metadata.deletion_timestamp.is_some() {
+            return None;
+        }
+        let chosen = action.spec.action.chosen()?;
+        let created = action.creation_timestamp().map(|time| time.0);
+        Some(Self {
+            name: action.name_any(),
+            uid: action.uid().unwrap_or_default(),
+            created: created.unwrap_or(Timestamp::MAX),
+            begun: app.is_some_and(|app| one_shot::belongs_to(&action.metadata, app)),
+            emergency: matches!(chosen, Chosen::RotateCredential(rotate) if rotate.mode == RotateMode::Emergency),
+            targets: targets(&action.spec.app, chosen, app),
+        })
+    }
+
+    /// The first of `others` that this one waits for.
+    pub fn waits_for<'a>(&self, others: &'a [Self]) -> Option<&'a Self> {
+        let goes_first = |other: &&Self| {
+            other.uid != self.uid
+                && !self.targets.is_disjoint(&other.targets)
+                && (other.emergency || !self.emergency)
+                && other.rank() < self.rank()
+        };
+        others
+            .iter()
+            .filter(goes_first)
+            .min_by_key(|other| other.rank())
+    }
+
+    /// The order of turns, smallest first.
+    fn rank(&self) -> (bool, bool, Timestamp, &str) {
+        (!self.begun, !self.emergency, self.created, &self.uid)
+    }
+}
+
+fn targets(app_name: &str, chosen: Chosen<'_>, app: Option<&ReportApp>) -> BTreeSet<String> {
+    match chosen {
+        Chosen::RollingRestart(restart) => {
+            let chosen = restart.components.as_deref();
+            let ours = app.map(|app| components(app, chosen)).unwrap_or_default();
+            let ours = ours.iter().map(|component| deployment(app_name, component));
+            let workloads = ours.chain(restart.workloads.iter().cloned());
+            workloads
+                .map(|workload| crate::workloads::told(&workload))
+                .collect()
+        }
+        Chosen::RotateCredential(rotate) => {
+            let credentials = rotate.credentials.iter();
+            credentials
+                .map(|credential| format!("credential {app_name}/{credential}"))
+                .collect()
+        }
+    }
+}
+
+/// The components of an application in the order they are restarted: tunnels first, so that an API pod
+/// finds a new one. Of `chosen` those that exist; without it all.
+pub fn components(app: &ReportApp, chosen: Option<&[String]>) -> Vec<Component> {
+    let tunnels = app.spec.servers.iter().filter(|s| s.tunnel.is_some());
+    let tunnels = tunnels.map(|server| Component::Tunnel(server.name.clone()));
+    let bot = app.spec.bot.as_ref().map(|_| Component::Bot);
+    let is_chosen = |component: &Component| {
+        chosen.is_none_or(|chosen| chosen.iter().any(|name| *name == component.to_string()))
+    };
+    let all = tunnels.chain([Component::Api]).chain(bot);
+    all.filter(is_chosen).collect()
+}
+
+/// The Deployment of a component.
+pub fn deployment(app: &str, component: &Component) -> Workload {
+    Workload {
+        kind: WorkloadKind::Deployment,
+        name: naming::workload(app, component),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(uid: &str, created: i64, targets: &[&str]) -> Claim {
+        Claim {
+            name: format!("action-{uid}"),
+            uid: uid.to_owned(),
+            created: Timestamp::from_second(created).unwrap(),
+            begun: false,
+            emergency: false,
+            targets: targets.iter().map(|&target| target.to_owned()).collect(),
+        }
+    }
+
+    fn begun(claim: Claim) -> Claim {
+        Claim {
+            begun: true,
+            ..claim
+        }
+    }
+
+    fn emergency(claim: Claim) -> Claim {
+        Claim {
+            emergency: true,
+            ..claim
+        }
+    }
+
+    fn waits(one: &Claim, other: &Claim) -> bool {
+        one.waits_for(&[one.clone(), other.clone()]).is_some()
+    }
+
+    #[test]
+    fn of_two_with_one_target_exactly_one_waits() {
+        let pairs = [
+            // The older goes first, whatever the uid.
+            (claim("b", 1, &["x"]), claim("a", 2, &["x", "y"])),
+            // Of one second: the smaller uid.
+            (claim("a", 1, &["x"]), claim("b", 1, &["x"])),
+            // What has begun is not interrupted.
+            (begun(claim("b", 9, &["x"])), claim("a", 1, &["x"])),
+            // An emergency overtakes what has not begun.
+            (emergency(claim("b", 9, &["x"])), claim("a", 1, &["x"])),
+            (
+                emergency(claim("a", 1, &["x"])),
+                emergency(claim("b", 2, &["x"])),
+            ),
+        ];
+        for (first, second) in pairs {
+            assert!(!waits(&first, &second), "{first:?} waits");
+            assert!(waits(&second, &first), "{second:?} does not wait");
+        }
+    }
+
+    #[test]
+    fn an_emergency_waits_for_no_ordinary_one() {
+        let (urgent, running) = (
+            emergency(claim("b", 9, &["x"])),
+            begun(claim("a", 1, &["x"])),
+        );
+        assert!(!waits(&urgent, &running));
+        assert!(!waits(&running, &urgent), "it has begun already");
+    }
+
+    #[test]
+    fn others_with_other_targets_are_not_waited_for() {
+        assert!(!waits(
+            &claim("b", 2, &["y"]),
+            &begun(claim("a", 1, &["x"]))
+        ));
+    }
+
+    #[test]
+    fn the_one_that_is_named_is_the_next_in_turn() {
+        let me = claim("c", 3, &["x"]);
+        let others = [claim("b", 2, &["x"]), begun(claim("a", 9, &["x"]))];
+        assert_eq!(me.waits_for(&others).unwrap().name, "action-a");
+    }
+
+    #[test]
+    fn components_come_tunnels_first_and_only_those_that_exist() {
+        let app = crate::reportapp::testing::example_app();
+        let all: Vec<_> = components(&app, None)
+            .iter()
+            .map(Component::to_string)
+            .collect();
+        assert_eq!(all, ["tunnel-main", "api", "bot"]);
+        let chosen = ["api".to_owned(), "tunnel-other".to_owned()];
+        assert_eq!(components(&app, Some(&chosen)), [Component::Api]);
+        assert_eq!(components(&app, Some(&[])), []);
+    }
+
+    #[test]
+    fn what_has_ended_or_only_plans_claims_nothing() {
+        let app = crate::reportapp::testing::example_app();
+        let mut action: IncidentAction = serde_json::from_value(serde_json::json!({
+            "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
+            "metadata": { "name": "restart" },
+            "spec": { "app": "demo", "reason": "test", "rollingRestart": { "components": ["api"] } },
+        }))
+        .unwrap();
+        let claim = Claim::of(&action, Some(&app)).unwrap();
+        assert_eq!(
+            claim.targets,
+            BTreeSet::from(["Deployment demo-api".to_owned()])
+        );
+        assert!(!claim.begun);
+        action.metadata.owner_references = Some(one_shot::owners(&action.metadata, &app));
+        assert!(Claim::of(&action, Some(&app)).unwrap().begun);
+        let status = action.status.get_or_insert_default();
+        status.phase = Some(Phase::Failed);
+        assert_eq!(Claim::of(&action, Some(&app)), None);
+        action.status = None;
+        action.spec.dry_run = true;
+        assert_eq!(Claim::of(&action, Some(&app)), None);
+    }
+}

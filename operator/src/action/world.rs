@@ -1,0 +1,58 @@
+//! Everything an action reads or changes, as one trait. The runner knows nothing else of the outside,
+//! so a test puts a layer here that fails before or after any chosen effect.
+
+use std::future::Future;
+
+use reportapp_crds::SecretRotation;
+use reportapp_crds::report_app::credential::Workload;
+
+use super::restart::Seen;
+use super::trouble::Trouble;
+
+/// Whether an action may go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It has begun, now or earlier, and nobody goes first.
+    Ours,
+    /// Another one goes first: its name.
+    Behind(String),
+}
+
+/// The rotation of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rotation {
+    /// It was never seen.
+    Unmade,
+    /// It is there.
+    Made(Box<SecretRotation>),
+    /// It was made, and somebody has deleted it.
+    Gone,
+}
+
+/// The outside of one action. Every method may be repeated; none is called twice at the same time.
+pub trait World: Send + Sync {
+    /// Whether it has begun.
+    fn is_begun(&self) -> bool;
+
+    /// What the rotation of the action will do, in order. Nothing is changed by it.
+    fn plan_rotation(&self) -> impl Future<Output = Result<Vec<String>, Trouble>> + Send;
+
+    /// Begins, unless another action goes first. Effect: the action belongs to its `ReportApp`.
+    fn take_turn(&self) -> impl Future<Output = Result<Turn, Trouble>> + Send;
+
+    /// Looks at a workload and its pods.
+    fn look(&self, workload: &Workload) -> impl Future<Output = Result<Seen, Trouble>> + Send;
+
+    /// Has a workload replace its pods. Effect: its pod template bears the mark of the action.
+    fn mark(&self, workload: &Workload) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Looks for the rotation of the action.
+    fn rotation(&self) -> impl Future<Output = Result<Rotation, Trouble>> + Send;
+
+    /// Creates the rotation of the action. Effect: it exists; one that exists already will do.
+    fn create_rotation(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Notes on the action that its rotation was made, so that one that somebody deletes is not made
+    /// again. Effect: the note; one that is there already will do.
+    fn note_rotation(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
+}

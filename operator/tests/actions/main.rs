@@ -1,0 +1,10 @@
+//! Actions against a cluster that is played: workloads that roll out one pod at a time, and rotations
+//! that take their time. A layer stops at any chosen effect.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cluster;
+mod crash_points;
+mod crashing;
+mod endings;
+mod turns;

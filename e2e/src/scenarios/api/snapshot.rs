@@ -131,18 +131,44 @@ fn conceal(name: &str, secret: &mut serde_json::Map<String, Value>) {
     }
 }
 
+/// The objects without their metadata: equal as long as nothing of them has to move.
+pub fn without_metadata(snapshot: &Snapshot) -> Snapshot {
+    let mut bare = snapshot.clone();
+    for object in bare.values_mut().filter_map(Value::as_object_mut) {
+        object.remove("metadata");
+    }
+    bare
+}
+
 /// What differs, a line each.
 pub fn difference(before: &Snapshot, after: &Snapshot) -> String {
     let names = before.keys().chain(after.keys());
     let names: BTreeSet<_> = names
         .filter(|name| before.get(*name) != after.get(*name))
         .collect();
-    let lines = names
-        .into_iter()
-        .map(|name| match (before.get(name), after.get(name)) {
-            (None, _) => format!("{name} is left over"),
-            (_, None) => format!("{name} is gone"),
-            (Some(was), Some(is)) => format!("{name} was {was} and is {is}"),
-        });
-    lines.collect::<Vec<_>>().join("\n")
+    let mut lines = Vec::new();
+    for name in names {
+        match (before.get(name), after.get(name)) {
+            (None, _) => lines.push(format!("{name} is left over")),
+            (_, None) => lines.push(format!("{name} is gone")),
+            (Some(was), Some(is)) => compare(name, was, is, &mut lines),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Adds a line for each field that differs, by its path.
+fn compare(path: &str, was: &Value, is: &Value, lines: &mut Vec<String>) {
+    if was == is {
+        return;
+    }
+    let (Value::Object(old), Value::Object(new)) = (was, is) else {
+        lines.push(format!("{path} was {was} and is {is}"));
+        return;
+    };
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    for key in keys {
+        let (was, is) = (&was[key], &is[key]);
+        compare(&format!("{path}.{key}"), was, is, lines);
+    }
 }

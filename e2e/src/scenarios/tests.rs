@@ -47,7 +47,8 @@ fn statements(page: &str) -> Vec<String> {
     let mut open = false;
     for line in page.lines() {
         let bullet = line.starts_with("- ");
-        let row = line.starts_with("| `") || line.starts_with("| create") || line.starts_with("| Leases");
+        let row =
+            line.starts_with("| `") || line.starts_with("| create") || line.starts_with("| Leases");
         if bullet || row {
             statements.push(line.to_owned());
         } else if open && line.starts_with("  ") {
@@ -83,7 +84,10 @@ fn each_line_about_trust_names_a_scenario_or_test_that_exists() {
         add_tests(&Path::new(ROOT).join(part), &mut known);
     }
     let statements = statements(TRUST);
-    assert!(statements.len() > 15, "the page is read wrongly: {statements:#?}");
+    assert!(
+        statements.len() > 15,
+        "the page is read wrongly: {statements:#?}"
+    );
     for statement in &statements {
         assert!(!kept_by(statement).is_empty(), "nothing keeps: {statement}");
     }

@@ -39,7 +39,14 @@ pub(super) async fn leaves_only_retained(world: &World) -> Result<()> {
     let uid = delete(&stage).await?;
     let retained: BTreeSet<_> = RETAINED.map(str::to_owned).into();
     until_left(&stage, &retained).await?;
-    for lent in ["erp", "store", "redis", "telegram", "bastion-key", "partner"] {
+    for lent in [
+        "erp",
+        "store",
+        "redis",
+        "telegram",
+        "bastion-key",
+        "partner",
+    ] {
         let secrets: Api<Secret> = Api::namespaced(stage.client(), &stage.namespace);
         ensure!(
             secrets.get_opt(lent).await?.is_some(),

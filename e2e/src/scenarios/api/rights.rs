@@ -176,8 +176,14 @@ impl Seen<'_> {
 
     /// Whether a text says that the operator may not do something with these resources.
     fn names(&self, text: &str) -> bool {
-        let refused = ["may not", "orbidden"].iter().any(|word| text.contains(word));
-        refused && self.resources.iter().any(|resource| text.contains(resource))
+        let refused = ["may not", "orbidden"]
+            .iter()
+            .any(|word| text.contains(word));
+        refused
+            && self
+                .resources
+                .iter()
+                .any(|resource| text.contains(resource))
     }
 }
 

@@ -45,8 +45,8 @@ pub async fn named(
 
 fn consumers(app: &ReportApp) -> BTreeSet<Consumer> {
     let credentials = &app.spec.credentials;
-    let places = credentials.iter().flat_map(|c| Consumer::places(c));
-    let workloads = credentials.iter().flat_map(|c| Consumer::workloads(c));
+    let places = credentials.iter().flat_map(Consumer::places);
+    let workloads = credentials.iter().flat_map(Consumer::workloads);
     places
         .chain(workloads)
         .map(|(_, consumer)| consumer)

@@ -47,7 +47,11 @@ pub fn generated_files() -> Result<Vec<GeneratedFile>, serde_yaml_ng::Error> {
 
 /// The definition of every kind.
 pub fn definitions() -> [CustomResourceDefinition; 3] {
-    [ReportApp::crd(), SecretRotation::crd(), IncidentAction::crd()]
+    [
+        ReportApp::crd(),
+        SecretRotation::crd(),
+        IncidentAction::crd(),
+    ]
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use kube::Client;
+use kube::ResourceExt as _;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
-use kube::ResourceExt as _;
 use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 use tokio::sync::Mutex;
 

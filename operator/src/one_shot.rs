@@ -83,7 +83,8 @@ pub fn conditions(
             reason: verdict.reason.clone(),
             message: verdict.message(),
             observed_generation: generation,
-            last_transition_time: same.map_or(Time(now), |found| found.last_transition_time.clone()),
+            last_transition_time: same
+                .map_or(Time(now), |found| found.last_transition_time.clone()),
         }
     };
     states.into_iter().map(condition).collect()

@@ -76,12 +76,7 @@ pub async fn run(args: RunArgs) -> Result<(), OperatorError> {
     let client = Client::try_default()
         .await
         .map_err(|error| OperatorError::Client(Box::new(error)))?;
-    let shared = Arc::new(shared(
-        &args,
-        client.clone(),
-        registered,
-        progress.clone(),
-    )?);
+    let shared = Arc::new(shared(&args, client.clone(), registered, progress.clone())?);
     let lease = KubeLease::new(client, &args.pod_namespace, &args.lease_name);
     health.set_ready(true);
     let leading = |leads| {

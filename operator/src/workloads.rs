@@ -50,7 +50,8 @@ pub fn selector(data: &Json) -> Option<Selector> {
 /// Whether a pod that matches the selector was made for `workload`, which has this uid: others' pods
 /// may bear the same labels.
 pub fn owns(workload: &Workload, uid: &str, pod: &Pod) -> bool {
-    let Some(owner) = { pod.owner_references().iter() }.find(|owner| owner.controller == Some(true))
+    let Some(owner) =
+        { pod.owner_references().iter() }.find(|owner| owner.controller == Some(true))
     else {
         return false;
     };

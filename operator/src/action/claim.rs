@@ -64,7 +64,10 @@ impl Claim {
                 && (other.emergency || !self.emergency)
                 && other.rank() < self.rank()
         };
-        others.iter().filter(goes_first).min_by_key(|other| other.rank())
+        others
+            .iter()
+            .filter(goes_first)
+            .min_by_key(|other| other.rank())
     }
 
     /// The order of turns, smallest first.
@@ -181,7 +184,10 @@ mod tests {
 
     #[test]
     fn others_with_other_targets_are_not_waited_for() {
-        assert!(!waits(&claim("b", 2, &["y"]), &begun(claim("a", 1, &["x"]))));
+        assert!(!waits(
+            &claim("b", 2, &["y"]),
+            &begun(claim("a", 1, &["x"]))
+        ));
     }
 
     #[test]
@@ -194,7 +200,10 @@ mod tests {
     #[test]
     fn components_come_tunnels_first_and_only_those_that_exist() {
         let app = crate::reportapp::testing::example_app();
-        let all: Vec<_> = components(&app, None).iter().map(Component::to_string).collect();
+        let all: Vec<_> = components(&app, None)
+            .iter()
+            .map(Component::to_string)
+            .collect();
         assert_eq!(all, ["tunnel-main", "api", "bot"]);
         let chosen = ["api".to_owned(), "tunnel-other".to_owned()];
         assert_eq!(components(&app, Some(&chosen)), [Component::Api]);
@@ -211,7 +220,10 @@ mod tests {
         }))
         .unwrap();
         let claim = Claim::of(&action, Some(&app)).unwrap();
-        assert_eq!(claim.targets, BTreeSet::from(["Deployment demo-api".to_owned()]));
+        assert_eq!(
+            claim.targets,
+            BTreeSet::from(["Deployment demo-api".to_owned()])
+        );
         assert!(!claim.begun);
         action.metadata.owner_references = Some(one_shot::owners(&action.metadata, &app));
         assert!(Claim::of(&action, Some(&app)).unwrap().begun);

@@ -111,7 +111,10 @@ impl<'a> Live<'a> {
         })?;
         self.check_ours_or_lent(workload, &found)?;
         if let Some(why) = workloads::held_by_its_owner(workload.kind, &found.data) {
-            let message = format!("{} replaces no pod by itself: {why}", workloads::told(workload));
+            let message = format!(
+                "{} replaces no pod by itself: {why}",
+                workloads::told(workload)
+            );
             return Err(Trouble::new(Reason::WorkloadHeld, message));
         }
         Ok(found)
@@ -146,7 +149,9 @@ impl<'a> Live<'a> {
         let params = ListParams::default().labels_from(&selector).fields(ALIVE);
         let api = Api::<Pod>::namespaced(self.context.shared.client.clone(), &self.namespace());
         let pods = api.list(&params).await;
-        Ok(pods.map_err(|error| ApiError::new::<Pod>("list", "", &error))?.items)
+        Ok(pods
+            .map_err(|error| ApiError::new::<Pod>("list", "", &error))?
+            .items)
     }
 
     /// The rotation of this action, as it would be made now.
@@ -179,7 +184,8 @@ impl<'a> Live<'a> {
         let api = Api::<SecretRotation>::namespaced(shared.client.clone(), &self.namespace());
         let params = ListParams::default().fields(&format!("metadata.name={name}"));
         let listed = api.list(&params).await;
-        let listed = listed.map_err(|error| ApiError::new::<SecretRotation>("list", name, &error))?;
+        let listed =
+            listed.map_err(|error| ApiError::new::<SecretRotation>("list", name, &error))?;
         Ok(listed.items.into_iter().next())
     }
 }
@@ -284,7 +290,9 @@ impl World for Live<'_> {
         }
         let metadata = json!({ "annotations": { NOTE: name } });
         object::patch_metadata(&self.context.shared.client, &action, metadata).await?;
-        self.action().annotations_mut().insert(NOTE.to_owned(), name);
+        self.action()
+            .annotations_mut()
+            .insert(NOTE.to_owned(), name);
         Ok(())
     }
 }

@@ -61,7 +61,9 @@ impl ActionMetrics {
     /// A look at an action found `after`; the object carries the status before.
     pub fn looked(&self, action: &IncidentAction, after: &IncidentActionStatus) {
         let namespace = action.namespace().unwrap_or_default();
-        let kind = after.action_type.map_or_else(String::new, |kind| kind.to_string());
+        let kind = after
+            .action_type
+            .map_or_else(String::new, |kind| kind.to_string());
         let labels = [namespace, action.spec.app.clone(), kind];
         let before = action.status.as_ref().and_then(|status| status.phase);
         if let Some(phase) = after.phase.filter(|phase| phase.is_final())
@@ -82,7 +84,10 @@ impl ActionMetrics {
         let reason = one_shot::stalled(after.phase, &after.conditions);
         let uid = action.uid().unwrap_or_default();
         let [namespace, app, kind] = labels;
-        self.show(&uid, reason.map(|reason| [namespace, app, kind, reason.to_owned()]));
+        self.show(
+            &uid,
+            reason.map(|reason| [namespace, app, kind, reason.to_owned()]),
+        );
     }
 
     /// Forgets stalled actions that are not there any more.

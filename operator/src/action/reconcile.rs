@@ -14,10 +14,10 @@ use tokio::time::Instant;
 
 use super::claim::{components, deployment};
 use super::live::Live;
+use super::rotate;
 use super::runner::{self, Order, State, Task};
 use super::status::{self, Facts};
 use super::trouble::{Reason, Trouble};
-use super::rotate;
 use crate::api_error::{ApiError, ApiResult};
 use crate::clock;
 use crate::context::Context;
@@ -142,7 +142,10 @@ fn resolve<'a>(
 
 /// Whether the application has every component that is named.
 fn check_components(app: &ReportApp, named: &[String]) -> Result<(), Trouble> {
-    let known: Vec<_> = components(app, None).iter().map(ToString::to_string).collect();
+    let known: Vec<_> = components(app, None)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     match named.iter().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => Err(Trouble::new(

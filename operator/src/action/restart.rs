@@ -62,7 +62,9 @@ impl Seen {
         let theirs = { pods.iter() }.filter(|pod| workloads::owns(workload, &owner, pod));
         let (new, old): (Vec<_>, Vec<_>) = theirs.partition(is_new);
         let marked = mark == Some(uid);
-        let staying = new.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        let staying = new
+            .into_iter()
+            .filter(|pod| pod.metadata.deletion_timestamp.is_none());
         Self {
             workload: workload.clone(),
             marked,

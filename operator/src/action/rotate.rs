@@ -64,7 +64,9 @@ pub fn rotation(
 
 fn reason(action: &IncidentAction) -> String {
     let by = action.spec.requested_by.as_deref();
-    let by = by.map(|by| format!(", requested by {by}")).unwrap_or_default();
+    let by = by
+        .map(|by| format!(", requested by {by}"))
+        .unwrap_or_default();
     let origin = format!(" (IncidentAction {}{by})", action.name_any());
     let room = MAX_REASON.saturating_sub(origin.chars().count() + 1);
     format!("{}{origin}", shortened(&action.spec.reason, room))
@@ -81,8 +83,16 @@ pub fn is_of(rotation: &SecretRotation, action: &IncidentAction) -> bool {
 /// # Errors
 /// The first that it has not.
 pub fn check(app: &ReportApp, rotate: &RotateCredential) -> Result<(), Trouble> {
-    let known: Vec<_> = app.spec.credentials.iter().map(|c| c.name.as_str()).collect();
-    let unknown = rotate.credentials.iter().find(|name| !known.contains(&name.as_str()));
+    let known: Vec<_> = app
+        .spec
+        .credentials
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
+    let unknown = rotate
+        .credentials
+        .iter()
+        .find(|name| !known.contains(&name.as_str()));
     match unknown {
         None => Ok(()),
         Some(name) => Err(Trouble::new(
@@ -100,8 +110,14 @@ pub fn check(app: &ReportApp, rotate: &RotateCredential) -> Result<(), Trouble> 
 pub fn verdict(rotation: &SecretRotation) -> Verdict {
     let name = rotation.name_any();
     let status = rotation.status.clone().unwrap_or_default();
-    let said = status.message.as_deref().unwrap_or("it has just been created");
-    let ready = status.conditions.iter().find(|found| found.type_ == "Ready");
+    let said = status
+        .message
+        .as_deref()
+        .unwrap_or("it has just been created");
+    let ready = status
+        .conditions
+        .iter()
+        .find(|found| found.type_ == "Ready");
     let stalled = one_shot::stalled(status.phase, &status.conditions).is_some();
     Verdict {
         phase: status.phase.unwrap_or(Phase::Running),
@@ -136,11 +152,7 @@ pub fn figures(status: &SecretRotationStatus) -> Vec<Figure> {
     let sessions = credentials.iter().filter_map(|found| found.old_sessions);
     let pods = credentials.iter().filter_map(|found| found.old_pods);
     vec![
-        figure(
-            "oldValuesRefused",
-            number(refused),
-            number(logins.count()),
-        ),
+        figure("oldValuesRefused", number(refused), number(logins.count())),
         figure("oldSessions", sessions.map(i64::from).sum(), 0),
         figure("oldPods", pods.map(i64::from).sum(), 0),
     ]

@@ -2,7 +2,9 @@
 //! one pass; whoever calls it writes the status in between and calls again while something was done.
 
 use k8s_openapi::jiff::Timestamp;
-use reportapp_crds::incident_action::{Figure, RotateCredential, RotationProgress, WorkloadProgress};
+use reportapp_crds::incident_action::{
+    Figure, RotateCredential, RotationProgress, WorkloadProgress,
+};
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::Workload;
 
@@ -92,11 +94,7 @@ pub async fn pass<W: World>(world: &W, order: &Order, now: Timestamp) -> Found {
 }
 
 /// Plans and begins; `None` when it has begun and it is its turn.
-async fn prepare<W: World>(
-    world: &W,
-    order: &Order,
-    late: bool,
-) -> Result<Option<Found>, Trouble> {
+async fn prepare<W: World>(world: &W, order: &Order, late: bool) -> Result<Option<Found>, Trouble> {
     if world.is_begun() && !order.dry_run {
         // At its deadline it ends, whoever goes first.
         return Ok(match late {
@@ -184,10 +182,7 @@ async fn restart<W: World>(world: &W, workloads: &[Workload], late: bool) -> Fou
                 State::Stands(Verdict::plain(Phase::Expired, "DeadlineExceeded", message))
             }
             Next::Mark(workload) => match world.mark(&workload).await {
-                Ok(()) => State::Acted(format!(
-                    "restarting {}",
-                    crate::workloads::told(&workload)
-                )),
+                Ok(()) => State::Acted(format!("restarting {}", crate::workloads::told(&workload))),
                 Err(trouble) => State::Stalled(trouble),
             },
             Next::Wait(message) => {
@@ -210,7 +205,8 @@ async fn rotate<W: World>(world: &W, late: bool) -> Found {
     };
     match rotation {
         Rotation::Unmade if late => {
-            let message = "the deadline passed before its SecretRotation was made; nothing was changed";
+            let message =
+                "the deadline passed before its SecretRotation was made; nothing was changed";
             over(Phase::Expired, "DeadlineExceeded", message)
         }
         Rotation::Unmade => match world.create_rotation().await {

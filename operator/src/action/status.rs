@@ -32,7 +32,9 @@ pub fn after_pass(facts: &Facts<'_>, found: Found) -> IncidentActionStatus {
     let mut status = seen(facts);
     if let Some(plan) = found.plan {
         let lines = plan.iter().take(LINES);
-        status.plan = lines.map(|line| shortened(line, LINE).into_owned()).collect();
+        status.plan = lines
+            .map(|line| shortened(line, LINE).into_owned())
+            .collect();
     }
     if !found.workloads.is_empty() {
         status.workloads = found.workloads;
@@ -109,7 +111,12 @@ pub fn stand(status: &IncidentActionStatus) -> Stand<'_> {
     let restarting = status.workloads.iter().find(|found| !found.done);
     let restarting = restarting
         .filter(|found| found.old_pods.is_some())
-        .map(|found| ("Restarting".to_owned(), format!("{:?} {}", found.kind, found.name)));
+        .map(|found| {
+            (
+                "Restarting".to_owned(),
+                format!("{:?} {}", found.kind, found.name),
+            )
+        });
     Stand {
         phase: status.phase,
         conditions: &status.conditions,

@@ -101,20 +101,13 @@ pub fn superfluous(
         let count = usize::try_from(count).unwrap_or(0).max(least);
         let age =
             SignedDuration::try_from(limits.max_age.as_duration()).unwrap_or(SignedDuration::MAX);
-        gone.extend(
-            group
-                .into_iter()
-                .enumerate()
-                .filter_map(|(index, object)| {
-                    let old = now.duration_since(object.at) > age;
-                    (index >= count || (old && index >= least)).then_some(object)
-                }),
-        );
+        gone.extend(group.into_iter().enumerate().filter_map(|(index, object)| {
+            let old = now.duration_since(object.at) > age;
+            (index >= count || (old && index >= least)).then_some(object)
+        }));
     }
     gone.sort_by_key(|object| (object.at, &object.name));
-    gone.into_iter()
-        .map(|object| object.name.clone())
-        .collect()
+    gone.into_iter().map(|object| object.name.clone()).collect()
 }
 
 #[cfg(test)]

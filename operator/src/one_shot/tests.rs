@@ -61,7 +61,10 @@ fn the_deadline_counts_from_the_first_look_else_from_the_creation() {
 fn an_event_tells_the_end_then_what_stalls_then_the_step() {
     let conditions_of = |verdict: &Verdict| conditions(verdict, &[], Some(1), at(0));
     let step = |word: &str, what: &str| Some((word.to_owned(), what.to_owned()));
-    let (running, stuck) = (verdict(Phase::Running, false), verdict(Phase::Running, true));
+    let (running, stuck) = (
+        verdict(Phase::Running, false),
+        verdict(Phase::Running, true),
+    );
     let (running, stuck) = (conditions_of(&running), conditions_of(&stuck));
     let over = conditions_of(&verdict(Phase::Failed, false));
     let stand = |phase, conditions, step| Stand {

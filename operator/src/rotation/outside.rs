@@ -352,7 +352,12 @@ fn moving(old_pods: u32, workload: &Workload) -> Rollout {
 ///
 /// # Errors
 /// When it does not, with the command that lends it.
-pub(crate) fn check_lent(app: &str, kind: &str, name: &str, list: Option<&String>) -> Result<(), Trouble> {
+pub(crate) fn check_lent(
+    app: &str,
+    kind: &str,
+    name: &str,
+    list: Option<&String>,
+) -> Result<(), Trouble> {
     let lent = list.is_some_and(|list| list.split(',').any(|allowed| allowed.trim() == app));
     if lent {
         return Ok(());

@@ -195,7 +195,10 @@ async fn prune(
 /// A rotation as history sees it. One that an action made is the action's: it goes with that.
 fn finished(rotation: &SecretRotation) -> Option<Finished> {
     let owners = rotation.owner_references();
-    if owners.iter().any(|owner| owner.kind == IncidentAction::kind(&())) {
+    if owners
+        .iter()
+        .any(|owner| owner.kind == IncidentAction::kind(&()))
+    {
         return None;
     }
     let status = rotation.status.as_ref()?;

@@ -136,13 +136,16 @@ impl Cluster {
         }))
         .unwrap();
         let mut objects = self.objects();
-        action.metadata.creation_timestamp =
-            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(objects.now));
+        action.metadata.creation_timestamp = Some(
+            k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(objects.now),
+        );
         let deadline = SignedDuration::from_secs(action.spec.active_deadline_seconds);
         let task = match action.spec.action.chosen().unwrap() {
             Chosen::RollingRestart(restart) => {
                 let ours = components(&self.app, restart.components.as_deref());
-                let ours = ours.iter().map(|part| deployment(&self.app.name_any(), part));
+                let ours = ours
+                    .iter()
+                    .map(|part| deployment(&self.app.name_any(), part));
                 Task::Restart(ours.chain(restart.workloads.iter().cloned()).collect())
             }
             Chosen::RotateCredential(rotate) => Task::Rotate(rotate.clone()),
@@ -183,7 +186,9 @@ impl Cluster {
     pub fn restarts(&self) -> BTreeMap<String, usize> {
         let objects = self.objects();
         let restarts = objects.workloads.iter();
-        restarts.map(|(name, w)| (name.clone(), w.restarts)).collect()
+        restarts
+            .map(|(name, w)| (name.clone(), w.restarts))
+            .collect()
     }
 
     /// Writes down how an action ended.
@@ -340,7 +345,9 @@ impl World for Hand<'_> {
         let mut objects = self.cluster.objects();
         let action = objects.actions.get_mut(self.action).unwrap();
         let name = rotate::rotation_name(action);
-        action.annotations_mut().insert(rotate::NOTE.to_owned(), name);
+        action
+            .annotations_mut()
+            .insert(rotate::NOTE.to_owned(), name);
         Ok(())
     }
 }

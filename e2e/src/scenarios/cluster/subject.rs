@@ -277,6 +277,7 @@ impl<'w> Subject<'w> {
         for what in [
             "reportapps",
             "secretrotations",
+            "incidentactions",
             "events",
             "pods",
             "deployments",

@@ -66,7 +66,10 @@ fn a_long_reason_leaves_room_for_where_it_comes_from() {
     action.spec.reason = "ß".repeat(512);
     let reason = made(&action, 60).spec.reason;
     assert!(reason.chars().count() <= MAX_REASON, "{reason}");
-    assert!(reason.ends_with("requested by jane@example.com)"), "{reason}");
+    assert!(
+        reason.ends_with("requested by jane@example.com)"),
+        "{reason}"
+    );
 }
 
 #[test]
@@ -109,7 +112,10 @@ fn the_action_stands_as_its_rotation_stands() {
         rotation.status = serde_json::from_value(status).unwrap();
         let verdict = verdict(&rotation);
         assert_eq!(format!("{:?}", verdict.phase), phase);
-        assert_eq!((verdict.stalled, verdict.reason.as_str()), (stalled, reason));
+        assert_eq!(
+            (verdict.stalled, verdict.reason.as_str()),
+            (stalled, reason)
+        );
         assert!(verdict.message.ends_with(": as it is"), "{verdict:?}");
     }
 }

@@ -65,7 +65,11 @@ fn each_state_has_its_phase_and_its_condition() {
             false,
             (Phase::Pending, RECONCILING, "WaitingForOther"),
         ),
-        (queued(), true, (Phase::Expired, STALLED, "DeadlineExceeded")),
+        (
+            queued(),
+            true,
+            (Phase::Expired, STALLED, "DeadlineExceeded"),
+        ),
         (
             trouble(Reason::WorkloadNotLent),
             false,

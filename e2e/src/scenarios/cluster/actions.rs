@@ -1,5 +1,7 @@
 //! Steps of the runbook on the running application, each with its effect measured from outside.
 
+mod roles;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -41,6 +43,16 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Cluster,
             "a dry run of an action shows the plan and changes nothing",
             plans
+        ),
+        scenario!(
+            Cluster,
+            "nobody asks for an action in the name of somebody else",
+            roles::in_ones_own_name
+        ),
+        scenario!(
+            Cluster,
+            "the chart's roles for people grant what they say",
+            roles::grant_what_they_say
         ),
     ]
 }

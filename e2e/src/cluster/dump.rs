@@ -49,7 +49,7 @@ pub(crate) async fn dump(cluster: &Cluster, dir: &Path) -> Result<()> {
             "reportapps.yaml",
             &[
                 "get",
-                "reportapps.reportapp.dev,secretrotations.reportapp.dev",
+                "reportapps.reportapp.dev,secretrotations.reportapp.dev,incidentactions.reportapp.dev",
                 "--all-namespaces",
                 "--output",
                 "yaml",

@@ -2,6 +2,7 @@
 //! server. No pod of an application runs here: images do not exist, so what is tested is what the
 //! operator decides, writes and reports.
 
+pub mod actions;
 pub mod bad_input;
 pub mod deletion;
 pub mod edits;
@@ -79,6 +80,21 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "a rotation ends with its ReportApp and loses no value",
             rotations::end_with_their_app
+        ),
+        scenario!(
+            Api,
+            "an action that cannot work is refused by name",
+            actions::bad_input
+        ),
+        scenario!(
+            Api,
+            "the mark of a restart survives whoever applies the Deployment, and a second one waits",
+            actions::marks_survive
+        ),
+        scenario!(
+            Api,
+            "an action rotates once through every fault of the API server",
+            actions::rotate_through_faults
         ),
     ]
 }

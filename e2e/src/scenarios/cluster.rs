@@ -1,5 +1,6 @@
 //! Tier `cluster`: the demo application with real pods, databases, Redis and bastion.
 
+pub mod actions;
 pub mod charts;
 pub mod conversation;
 pub mod credentials;
@@ -21,7 +22,13 @@ use super::{Scenario, scenario};
 
 /// The scenarios of this tier.
 pub fn scenarios() -> Vec<Scenario> {
-    [before(), rotation::scenarios(), after()].concat()
+    [
+        before(),
+        rotation::scenarios(),
+        actions::scenarios(),
+        after(),
+    ]
+    .concat()
 }
 
 /// What an application does that has never been disturbed.

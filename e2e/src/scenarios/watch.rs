@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use kube::api::Api;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use reportapp_crds::{ReportApp, SecretRotation};
+use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 use serde::de::DeserializeOwned;
 
 /// An object with conditions.
@@ -29,6 +29,14 @@ impl Reports for ReportApp {
 }
 
 impl Reports for SecretRotation {
+    fn conditions(&self) -> &[Condition] {
+        self.status
+            .as_ref()
+            .map_or(&[], |status| &status.conditions)
+    }
+}
+
+impl Reports for IncidentAction {
     fn conditions(&self) -> &[Condition] {
         self.status
             .as_ref()

@@ -185,3 +185,20 @@ async fn publish(
     action.status = Some(status);
     Ok(pause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_component_is_named_beside_those_there_are() {
+        let app = crate::reportapp::testing::example_app();
+        let named = |names: &[&str]| -> Vec<_> { names.iter().map(ToString::to_string).collect() };
+        assert_eq!(check_components(&app, &named(&["bot", "api"])), Ok(()));
+        let trouble = check_components(&app, &named(&["api", "tunnel-x"])).unwrap_err();
+        assert_eq!(trouble.reason, Reason::UnknownComponent);
+        for word in ["component tunnel-x;", "tunnel-main, api, bot"] {
+            assert!(trouble.message.contains(word), "{trouble}");
+        }
+    }
+}

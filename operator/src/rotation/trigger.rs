@@ -207,3 +207,25 @@ fn finished(rotation: &SecretRotation) -> Option<Finished> {
     credentials.sort();
     Finished::of(rotation, &spec.app, credentials, spec.dry_run, end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rotation_that_an_action_made_is_no_history_of_the_schedule() {
+        let mut rotation: SecretRotation = serde_json::from_value(serde_json::json!({
+            "apiVersion": "reportapp.dev/v1alpha1", "kind": "SecretRotation",
+            "metadata": { "name": "made" },
+            "spec": { "app": "demo", "credentials": ["redis", "erp"], "reason": "test" },
+            "status": { "phase": "Succeeded", "finishedAt": "2026-11-22T00:00:00Z" },
+        }))
+        .unwrap();
+        assert_eq!(finished(&rotation).unwrap().group, ["erp", "redis"]);
+        let owner = serde_json::json!([{
+            "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction", "name": "leak", "uid": "a",
+        }]);
+        rotation.metadata.owner_references = serde_json::from_value(owner).unwrap();
+        assert_eq!(finished(&rotation), None);
+    }
+}

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use reportapp_crds::{ReportApp, SecretRotation};
+use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 use serde_json::{Value, json};
 
 use super::operator::Operator;
@@ -78,7 +78,7 @@ fn sign(resource: &str) -> Sign {
     match resource {
         "reportapps" => Sign::RedHealth { part: "watch" },
         "reportapps/status" => Sign::RedHealth { part: "status" },
-        "secretrotations/status" => Sign::Log,
+        "secretrotations/status" | "incidentactions" | "incidentactions/status" => Sign::Log,
         "serviceaccounts/token" => Sign::RotationCondition,
         "leases" => Sign::NoLead,
         "events" => Sign::LostEvents,
@@ -101,6 +101,7 @@ async fn is_missed(stage: &Stage<'_>, rule: &Value) -> Result<()> {
     let operator = stage.operator("limited", &["--resync-seconds=1"]).await?;
     stage.put_app(&app()?).await?;
     order_rotation(stage).await?;
+    order_action(stage).await?;
     let seen = Seen {
         stage,
         operator: &operator,
@@ -218,7 +219,20 @@ async fn order_rotation(stage: &Stage<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Removes the application and its rotation so that the next operator starts from nothing.
+/// An action nobody can carry out, of which the operator has something to say.
+async fn order_action(stage: &Stage<'_>) -> Result<()> {
+    let action: IncidentAction = serde_json::from_value(json!({
+        "apiVersion": "reportapp.dev/v1alpha1",
+        "kind": "IncidentAction",
+        "metadata": {"name": "of-nothing"},
+        "spec": {"app": "absent", "rollingRestart": {}, "reason": "a test"},
+    }))?;
+    let actions: Api<IncidentAction> = Api::namespaced(stage.client(), &stage.namespace);
+    actions.create(&PostParams::default(), &action).await?;
+    Ok(())
+}
+
+/// Removes the application, its rotation and its action so that the next operator starts from nothing.
 async fn reset(stage: &Stage<'_>) -> Result<()> {
     let free = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
     let apps: Api<ReportApp> = stage.apps();
@@ -230,8 +244,12 @@ async fn reset(stage: &Stage<'_>) -> Result<()> {
     let ours = ListParams::default().labels("app.kubernetes.io/managed-by=reportapp-operator");
     let client = stage.client();
     let namespace = &stage.namespace;
+    let (how, all) = (DeleteParams::default(), ListParams::default());
     Api::<SecretRotation>::namespaced(client.clone(), namespace)
-        .delete_collection(&DeleteParams::default(), &ListParams::default())
+        .delete_collection(&how, &all)
+        .await?;
+    Api::<IncidentAction>::namespaced(client.clone(), namespace)
+        .delete_collection(&how, &all)
         .await?;
     Api::<Secret>::namespaced(client.clone(), namespace)
         .delete_collection(&DeleteParams::default(), &ours)

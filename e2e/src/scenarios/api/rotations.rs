@@ -18,6 +18,9 @@ use crate::scenarios::cluster::rotation::order;
 use crate::scenarios::watch;
 use crate::scenarios::world::World;
 
+/// The generic value, which only places outside hold.
+pub const PARTNER_VALUE: &str = "partner";
+
 /// The Secret of somebody else that carries the generic value.
 const PARTNER: &str = "partner-settings";
 
@@ -29,7 +32,7 @@ pub(super) async fn through_faults(world: &World) -> Result<()> {
     stage.until_applied(sample::NAME).await?;
 
     way.fails(true);
-    let rotation = create(&stage, "partner").await?;
+    let rotation = create(&stage, PARTNER_VALUE).await?;
     let ended = until(&stage, &rotation, "at its end", |seen| {
         order::phase_of(seen).is_some_and(Phase::is_final)
     })
@@ -51,9 +54,12 @@ pub(super) async fn through_faults(world: &World) -> Result<()> {
     stage.remove().await
 }
 
-/// The ledger and the published place agree on a value of this rotation, and what else is there
-/// stays.
-async fn holds_one_new_value(stage: &Stage<'_>, rotation: &SecretRotation) -> Result<()> {
+/// Sees ledger and published place agree on a value of this rotation, and what else is there
+/// stay.
+///
+/// # Errors
+/// When one of them does not.
+pub async fn holds_one_new_value(stage: &Stage<'_>, rotation: &SecretRotation) -> Result<()> {
     let secrets: Api<Secret> = Api::namespaced(stage.client(), &stage.namespace);
     let ledger = data(&secrets, "sample-ledger-partner").await?;
     let entry: Value = serde_json::from_str(&ledger["entry.json"])
@@ -121,8 +127,11 @@ pub(super) async fn end_with_their_app(world: &World) -> Result<()> {
     stage.remove().await
 }
 
-/// A stage with the Secrets that the credentials besides need.
-pub(super) async fn stage<'w>(world: &'w World, namespace: &str) -> Result<Stage<'w>> {
+/// A namespace with the Secrets of [`with_credentials`].
+///
+/// # Errors
+/// When the cluster refuses something.
+pub async fn stage<'w>(world: &'w World, namespace: &str) -> Result<Stage<'w>> {
     let stage = Stage::new(world, namespace).await?;
     for secret in [
         sample::secret("partner", "value", "partner-secret-value"),
@@ -134,13 +143,13 @@ pub(super) async fn stage<'w>(world: &'w World, namespace: &str) -> Result<Stage
 }
 
 /// The sample with a signing key and a value for a partner besides.
-pub(super) fn with_credentials() -> Value {
+pub fn with_credentials() -> Value {
     let mut app = sample::report_app();
     app["spec"]["api"]["signingCredential"] = json!("tokens");
     if let Some(credentials) = app["spec"]["credentials"].as_array_mut() {
         credentials.push(json!({ "name": "tokens", "jwt": {} }));
         credentials.push(json!({
-            "name": "partner", "generic": {}, "from": { "secretRef": { "name": "partner" } },
+            "name": PARTNER_VALUE, "generic": {}, "from": { "secretRef": { "name": "partner" } },
             "rotation": { "retire": { "after": "1s" } },
             "publish": [
                 { "kubernetesSecret": PARTNER, "key": "token", "template": "v1:{{ value }}" },

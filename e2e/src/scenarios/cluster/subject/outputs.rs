@@ -17,6 +17,7 @@ type Outputs = BTreeMap<String, String>;
 const OBJECTS: [&str; 8] = [
     "reportapps",
     "secretrotations",
+    "incidentactions",
     "events",
     "pods",
     "deployments",
@@ -29,6 +30,7 @@ const OBJECTS: [&str; 8] = [
 const DESCRIBED: [&str; 5] = [
     "reportapps",
     "secretrotations",
+    "incidentactions",
     "pods",
     "deployments",
     "secrets",

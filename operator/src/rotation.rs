@@ -34,6 +34,7 @@ pub mod metrics;
 pub mod outside;
 pub mod plan;
 pub mod publish_template;
+mod reasons;
 pub mod reconcile;
 mod report;
 pub mod runner;

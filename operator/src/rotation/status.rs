@@ -1,5 +1,7 @@
 //! What a pass found as `SecretRotationStatus`. Pure; the old status is read only to keep times.
 
+pub mod standing;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use reportapp_crds::SecretRotation;
@@ -12,6 +14,7 @@ use super::target::Target;
 use super::trouble::Reason;
 use crate::api_error::shortened;
 use crate::reportapp::status::{READY, RECONCILING, STALLED};
+use standing::Standing;
 
 /// Most bytes of a message.
 const MESSAGE_BYTES: usize = 1_000;
@@ -71,7 +74,7 @@ pub fn dry_run(facts: &Facts<'_>, plan: Vec<String>) -> SecretRotationStatus {
     status.plan = plan;
     let verdict = Verdict {
         phase: Phase::Succeeded,
-        reason: "DryRun".to_owned(),
+        reason: Standing::DryRun.to_string(),
         message: "dry run: nothing was changed; status.plan shows what would be".to_owned(),
         stalled: false,
     };
@@ -87,9 +90,9 @@ fn begun(facts: &Facts<'_>) -> SecretRotationStatus {
 }
 
 fn verdict(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
-    let plain = |phase, reason: &str, message: String| Verdict {
+    let plain = |phase, standing: Standing, message: String| Verdict {
         phase,
-        reason: reason.to_owned(),
+        reason: standing.to_string(),
         message,
         stalled: false,
     };
@@ -122,21 +125,20 @@ fn verdict(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict
         });
     if let Some((waiting, target)) = waiting {
         let queued = waiting.step == StepName::Plan;
-        let phase = if queued {
-            Phase::Pending
+        let (phase, standing) = if queued {
+            (Phase::Pending, Standing::WaitingForOther)
         } else {
-            Phase::Running
+            (Phase::Running, Standing::Waiting)
         };
-        let reason = if queued { "WaitingForOther" } else { "Waiting" };
         return plain(
             phase,
-            reason,
+            standing,
             format!("{}: {}", target.name, waiting.message),
         );
     }
     let step = found.iter().map(|progress| progress.step).min();
     let step = step.map(|step| format!("{step:?}")).unwrap_or_default();
-    plain(Phase::Running, "Working", format!("at step {step}"))
+    plain(Phase::Running, Standing::Working, format!("at step {step}"))
 }
 
 fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
@@ -175,12 +177,12 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
     {
         (
             Phase::Succeeded,
-            "Succeeded",
+            Standing::Succeeded.to_string(),
             format!("{names}: the new value is in use, the old one is refused"),
         )
     } else if let Some(names) = named(&|state| *state == State::Superseded) {
         let message = format!("{names}: an emergency rotation took over");
-        (Phase::Failed, "Superseded", message)
+        (Phase::Failed, Reason::Superseded.to_string(), message)
     } else if let Some(names) = named(&both_valid) {
         let old = if emergency {
             "the old one is blocked, but it was not waited for the pods"
@@ -189,7 +191,8 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
         };
         (
             Phase::Failed,
-            stalled_for(facts.rotation).unwrap_or("OldSessionsRemain"),
+            stalled_for(facts.rotation)
+                .map_or_else(|| Reason::OldSessionsRemain.to_string(), str::to_owned),
             format!(
                 "{names}: the new value is in use and {old}; last seen: {}",
                 why()
@@ -197,11 +200,12 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
         )
     } else {
         let cancelled = facts.course == Course::Cancelled;
-        let reason = if cancelled {
-            "Cancelled"
+        let standing = if cancelled {
+            Standing::Cancelled
         } else {
-            "DeadlineExceeded"
+            Standing::DeadlineExceeded
         };
+        let reason = standing.to_string();
         if emergency {
             let message = format!(
                 "no new value is in use and the old ones may be blocked; create another rotation. \
@@ -216,7 +220,7 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
     };
     Verdict {
         phase,
-        reason: reason.to_owned(),
+        reason,
         message,
         stalled: false,
     }

@@ -1,5 +1,6 @@
 //! What a pass found as `SecretRotationStatus`. Pure; the old status is read only to keep times.
 
+mod cost;
 pub mod standing;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -50,7 +51,11 @@ pub fn after_pass(
         note(&mut status.credentials, target, progress, facts.now);
     }
     status.step = found.iter().map(|progress| progress.step).min();
-    conclude(facts, &mut status, verdict(facts, targets, found));
+    let mut verdict = verdict(facts, targets, found);
+    if let Some(cost) = cost::sentence(&status.credentials).filter(|_| verdict.phase.is_final()) {
+        verdict.message = format!("{}. {cost}", verdict.message);
+    }
+    conclude(facts, &mut status, verdict);
     status
 }
 
@@ -294,13 +299,7 @@ fn note(
             credentials.push(CredentialProgress {
                 name: target.name.clone(),
                 strategy: format!("{:?}", target.strategy),
-                from: None,
-                to: None,
-                old_sessions: None,
-                old_pods: None,
-                ended_sessions: None,
-                old_refused: false,
-                steps: Vec::new(),
+                ..CredentialProgress::default()
             });
             credentials.last_mut().expect("it was just pushed")
         }
@@ -309,18 +308,16 @@ fn note(
         credential.from.clone_from(&progress.from);
         credential.to.clone_from(&progress.to);
     }
-    let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
     if let Some(sessions) = &progress.old_sessions {
         credential.old_sessions = Some(number(sessions.count));
     }
     if let Some(pods) = progress.old_pods {
         credential.old_pods = Some(number(pods));
     }
-    if let Some(ended) = progress.blocked {
-        credential.ended_sessions = Some(credential.ended_sessions.unwrap_or(0) + number(ended));
-    }
+    cost::note(credential, target, progress, now);
     credential.old_refused |= progress.old_refused;
-    if progress.blocked.is_some() && credential.steps.iter().all(|s| s.name != StepName::Block) {
+    let was_blocked = progress.blocked.is_some() && progress.step != StepName::Block;
+    if was_blocked && credential.steps.iter().all(|s| s.name != StepName::Block) {
         credential.steps.push(RotationStep {
             name: StepName::Block,
             started_at: Time(now),
@@ -329,6 +326,10 @@ fn note(
         });
     }
     enter(credential, progress, now);
+}
+
+fn number(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Opens the step in hand, or counts another try of it.

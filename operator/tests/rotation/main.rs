@@ -12,3 +12,4 @@ mod faults;
 mod sandbox;
 mod scenes;
 mod servers;
+mod tampering;

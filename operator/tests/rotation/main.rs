@@ -9,6 +9,7 @@ mod crashing;
 mod emergencies;
 mod endings;
 mod faults;
+mod restarts;
 mod sandbox;
 mod scenes;
 mod servers;

@@ -9,6 +9,7 @@ mod crashing;
 mod emergencies;
 mod endings;
 mod faults;
+mod kubernetes;
 mod restarts;
 mod sandbox;
 mod scenes;

@@ -33,19 +33,32 @@ pub async fn plan(live: &Live<'_>, emergency: bool) -> Vec<String> {
         );
     }
     for planned in &live.planned {
-        let found = credential(live, planned).await;
+        let found = credential(live, planned, emergency).await;
         let name = &planned.target.name;
         lines.extend(found.iter().map(|line| format!("{name}: {line}")));
     }
-    lines.truncate(LINES);
-    lines
+    bounded(&lines)
+}
+
+/// As many lines as a status may hold, and how many are left out.
+fn bounded(lines: &[String]) -> Vec<String> {
+    let shown = match lines.len() {
+        all if all <= LINES => all,
+        _ => LINES - 1,
+    };
+    let (shown, left) = lines.split_at(shown);
+    let left = (!left.is_empty()).then(|| {
+        let count = left.len();
+        format!("and {count} lines more; rotate fewer credentials at once to read them")
+    });
+    let shown = shown
         .iter()
-        .map(|line| shortened(line, LINE_BYTES).into_owned())
-        .collect()
+        .map(|line| shortened(line, LINE_BYTES).into_owned());
+    shown.chain(left).collect()
 }
 
 /// The lines of one credential.
-async fn credential(live: &Live<'_>, planned: &Planned) -> Vec<String> {
+async fn credential(live: &Live<'_>, planned: &Planned, emergency: bool) -> Vec<String> {
     let target = &planned.target;
     let mut lines = vec![planned.why.clone()];
     let in_use = match live.read(target).await {
@@ -79,7 +92,7 @@ async fn credential(live: &Live<'_>, planned: &Planned) -> Vec<String> {
         &target.name,
         &live.name_key,
     )));
-    if !target.hold.is_zero() {
+    if !target.hold.is_zero() && !emergency {
         lines.push(format!(
             "wait {} s beyond that before the old value is retired",
             target.hold.as_secs()
@@ -183,6 +196,20 @@ pub async fn tell(before: &SecretRotation, after: &SecretRotationStatus, context
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_that_is_too_long_says_how_much_is_left_out() {
+        let lines = |count: usize| vec!["x".repeat(2 * LINE_BYTES); count];
+        assert_eq!(bounded(&lines(LINES)).len(), LINES);
+        let cut = bounded(&lines(LINES + 2));
+        assert_eq!(cut.len(), LINES);
+        assert!(cut[0].len() <= LINE_BYTES + "…".len());
+        assert!(
+            cut[LINES - 1].starts_with("and 3 lines more"),
+            "{}",
+            cut[LINES - 1]
+        );
+    }
 
     #[test]
     fn the_plan_names_every_reader_of_the_value() {

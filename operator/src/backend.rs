@@ -53,6 +53,15 @@ pub struct Session {
     pub count: u32,
 }
 
+/// The statements of a rotation for a person to read: in order, without values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// They make the backend accept the new value.
+    pub accept: Vec<String>,
+    /// They make it refuse the old one, once nobody uses that any more.
+    pub retire: Vec<String>,
+}
+
 /// Where a backend is.
 #[derive(Clone, Debug)]
 pub struct Endpoint {

@@ -113,7 +113,7 @@ impl Canary {
     }
 
     /// Keeps what a try gave.
-    fn answered(&self, key: &Key, outcome: Result<Verdict, String>, now: Timestamp) {
+    pub(super) fn answered(&self, key: &Key, outcome: Result<Verdict, String>, now: Timestamp) {
         let (namespace, app, credential) = (&key.namespace, &key.app, &key.credential);
         let verdict = match outcome {
             Ok(verdict) => Some(verdict),

@@ -1,5 +1,8 @@
 //! Metrics of the operator itself; process and build metrics come from the telemetry crate.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;

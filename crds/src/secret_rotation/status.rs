@@ -82,7 +82,7 @@ pub enum StepName {
 }
 
 /// How far one credential is.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialProgress {
     /// Name under the ReportApp's `spec.credentials`.
@@ -114,6 +114,19 @@ pub struct CredentialProgress {
     /// Emergency: sessions of old values that were ended before anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_sessions: Option<i32>,
+
+    /// Emergency: since when every old value is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_at: Option<Time>,
+
+    /// Emergency: seconds from `blockedAt` until every pod had the new value; new logins failed
+    /// meanwhile. Absent before that, and where nobody watched it end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage_seconds: Option<i32>,
+
+    /// Emergency: pods that had the old value and were replaced, as many as were seen at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_pods: Option<i32>,
 
     /// Whether a login with the old value was seen to be refused after it was retired.
     #[serde(default)]

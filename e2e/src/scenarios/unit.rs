@@ -108,6 +108,7 @@ async fn vault(world: &World) -> Result<()> {
 
 /// AWS is played by moto, which has to be installed first.
 async fn aws(world: &World) -> Result<()> {
+    Toolchain::debian_packages(SERVERS, world.progress()).await?;
     let python = world
         .toolchain()
         .await?

@@ -30,7 +30,7 @@ use std::time::Duration;
 use reportapp_config::database::TlsMode;
 use reportapp_pool::NamedTls;
 
-use super::{Admin, BackendError, Endpoint, Login, Session, identities, twins};
+use super::{Admin, BackendError, Endpoint, Login, Outline, Session, identities, twins};
 use link::{Link, LoginFailure};
 pub use statements::identifier;
 
@@ -201,7 +201,7 @@ impl Postgres {
     }
 
     /// The statements of a rotation from one user to another, without values.
-    pub fn plan(&self, from: Option<&str>, to: &str) -> Vec<String> {
+    pub fn plan(&self, from: Option<&str>, to: &str) -> Outline {
         statements::plan(&self.role, from, to)
     }
 

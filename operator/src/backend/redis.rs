@@ -17,7 +17,7 @@ use self::acl::AclUser;
 use self::change::Change;
 use self::clients::Client;
 use self::connection::{Address, Dialer, Node};
-use super::{Admin, BackendError, Endpoint, Login, Session, identities, twins};
+use super::{Admin, BackendError, Endpoint, Login, Outline, Session, identities, twins};
 
 mod acl;
 mod change;
@@ -266,7 +266,7 @@ impl Redis {
     }
 
     /// The commands of a rotation from user `from` to user `to`, in order, without values.
-    pub fn plan(&self, from: Option<&str>, to: &str) -> Vec<String> {
+    pub fn plan(&self, from: Option<&str>, to: &str) -> Outline {
         plan::commands(&self.user, from, to)
     }
 

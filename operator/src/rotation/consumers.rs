@@ -35,37 +35,14 @@ pub fn rollout(
     files: &BTreeMap<String, SecretBytes>,
 ) -> Rollout {
     let wanted = naming::versioned_secret(app, credential, name_key, files);
-    let base = &wanted[..wanted.len() - naming::SUFFIX_DIGITS];
-    let versions = |spec: &PodSpec| {
-        let names = spec
-            .volumes
-            .iter()
-            .flatten()
-            .filter_map(|volume| volume.secret.as_ref()?.secret_name.clone());
-        names
-            .filter(|name| {
-                name.strip_prefix(base).is_some_and(|suffix| {
-                    suffix.len() == naming::SUFFIX_DIGITS
-                        && suffix.bytes().all(|byte| byte.is_ascii_hexdigit())
-                })
-            })
-            .collect::<Vec<_>>()
-    };
-    let is_old = |spec: &PodSpec| versions(spec).iter().any(|name| *name != wanted);
+    let is_old = |spec: &PodSpec| versions(spec, &wanted).any(|name| name != wanted);
     let old_pods: Vec<_> = live
         .pods
         .iter()
         .filter(|pod| !has_ended(pod) && pod.spec.as_ref().is_some_and(is_old))
         .map(|pod| pod.name_any())
         .collect();
-    let uses = |deployment: &Deployment| {
-        template(deployment).is_some_and(|spec| !versions(spec).is_empty())
-    };
-    let users: Vec<_> = live
-        .deployments
-        .values()
-        .filter(|deployment| uses(deployment))
-        .collect();
+    let users: Vec<_> = users(live, &wanted).collect();
     let waiting = users
         .iter()
         .find(|deployment| template(deployment).is_some_and(is_old));
@@ -99,6 +76,34 @@ pub fn rollout(
         old_pods: left,
         message,
     }
+}
+
+/// Names of the Deployments whose pods are given `credential`.
+pub fn workloads(live: &Live, app: &str, credential: &str, name_key: &SecretBytes) -> Vec<String> {
+    let any = naming::versioned_secret(app, credential, name_key, &BTreeMap::new());
+    users(live, &any).map(Deployment::name_any).collect()
+}
+
+/// The Deployments whose pods mount some version of the credential that `version` is one of.
+fn users<'a>(live: &'a Live, version: &'a str) -> impl Iterator<Item = &'a Deployment> {
+    let uses = move |deployment: &&Deployment| {
+        template(deployment).is_some_and(|spec| versions(spec, version).next().is_some())
+    };
+    live.deployments.values().map(AsRef::as_ref).filter(uses)
+}
+
+/// The mounted Secrets that differ from `version` in their suffix at most.
+fn versions<'a>(spec: &'a PodSpec, version: &'a str) -> impl Iterator<Item = &'a str> {
+    let base = &version[..version.len() - naming::SUFFIX_DIGITS];
+    let volumes = spec.volumes.iter().flatten();
+    volumes
+        .filter_map(|volume| volume.secret.as_ref()?.secret_name.as_deref())
+        .filter(move |name| {
+            name.strip_prefix(base).is_some_and(|suffix| {
+                suffix.len() == naming::SUFFIX_DIGITS
+                    && suffix.bytes().all(|byte| byte.is_ascii_hexdigit())
+            })
+        })
 }
 
 fn template(deployment: &Deployment) -> Option<&PodSpec> {

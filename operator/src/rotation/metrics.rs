@@ -194,18 +194,13 @@ mod tests {
         CredentialProgress {
             name: "erp".to_owned(),
             strategy: "AlternatingUsers".to_owned(),
-            from: None,
-            to: None,
-            old_sessions: None,
-            old_pods: None,
-            ended_sessions: None,
-            old_refused: false,
             steps: vec![RotationStep {
                 name: StepName::RollOut,
                 started_at: at(10),
                 finished_at: finished.map(at),
                 attempts: 1,
             }],
+            ..CredentialProgress::default()
         }
     }
 

@@ -9,15 +9,12 @@ use reportapp_config::TUNNEL_PORT;
 use reportapp_config::credential as file;
 use reportapp_config::database::TlsMode;
 use reportapp_crds::ReportApp;
-use reportapp_crds::report_app::credential::{
-    Credential, DatabaseUse, RetirePolicy, Strategy as Wanted,
-};
+use reportapp_crds::report_app::credential::{Credential, DatabaseUse, RedisUse, RetirePolicy};
 use reportapp_crds::report_app::{
     Admin as AdminSpec, Redis as RedisSpec, SecretKeyRef, Tls, TlsMode as TlsWanted,
 };
 
 use super::ledger::SecretText;
-use super::publish_template::every_target_carries_username;
 use super::target::{Strategy, Target};
 use super::trouble::{Reason, Trouble};
 use crate::backend::postgres::Postgres;
@@ -27,6 +24,10 @@ use crate::login_url;
 use crate::reportapp::model::{SecretBytes, SecretLookup};
 use crate::reportapp::naming::{self, Component};
 use crate::secret_store::vault::path::lookup_name;
+
+mod choice;
+
+use choice::Choice;
 
 /// Time a token is accepted beyond its life, for clocks that differ (the API's own leeway).
 const TOKEN_LEEWAY: Duration = Duration::from_secs(10);
@@ -59,6 +60,8 @@ impl Backend {
 pub struct Planned {
     /// The credential.
     pub target: Target,
+    /// How it is rotated and what decided on that, in one sentence.
+    pub why: String,
     /// What it opens.
     pub backend: Backend,
 }
@@ -91,7 +94,7 @@ pub fn plan(
         )));
     };
     let resolver = Resolver { app, secrets };
-    let (strategy, backend) = resolver.backend(credential)?;
+    let (Choice { strategy, why }, backend) = resolver.backend(credential)?;
     Ok(Planned {
         target: Target {
             name: name.to_owned(),
@@ -101,6 +104,7 @@ pub fn plan(
             hold: hold(app, credential, strategy),
             index,
         },
+        why,
         backend,
     })
 }
@@ -175,19 +179,19 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn backend(&self, credential: &Credential) -> Result<(Strategy, Backend), Trouble> {
+    fn backend(&self, credential: &Credential) -> Result<(Choice, Backend), Trouble> {
         let (opens, name) = (&credential.opens, &credential.name);
         if let Some(database) = &opens.database {
             return self.postgres(credential, database);
         }
         if let Some(redis) = &opens.redis {
-            return self.redis(credential, &redis.user, redis.strategy);
+            return self.redis(credential, redis);
         }
         if opens.jwt.is_some() {
-            return Ok((Strategy::KeyOverlap, Backend::None));
+            return Ok((Choice::of_kind(Strategy::KeyOverlap), Backend::None));
         }
         if opens.generic.is_some() {
-            return Ok((Strategy::ValueOnly, Backend::None));
+            return Ok((Choice::of_kind(Strategy::ValueOnly), Backend::None));
         }
         let kind = if opens.ssh.is_some() {
             "ssh"
@@ -204,20 +208,14 @@ impl Resolver<'_> {
         &self,
         credential: &Credential,
         database: &DatabaseUse,
-    ) -> Result<(Strategy, Backend), Trouble> {
+    ) -> Result<(Choice, Backend), Trouble> {
         let name = &credential.name;
         let place = self.database(database)?;
         let admin = self.admin(&place.path, name, place.admin)?;
-        let strategy = match database.strategy {
-            Wanted::InPlace => Strategy::InPlace,
-            Wanted::Auto if !every_target_carries_username(&credential.publish) => {
-                Strategy::InPlace
-            }
-            Wanted::Auto | Wanted::AlternatingUsers => Strategy::AlternatingUsers,
-        };
+        let choice = Choice::of_login(database.strategy, &credential.publish, Strategy::InPlace);
         let role = database.role.clone();
         let backend = Postgres::new(place.endpoint, place.name, admin, role, self.key(name))?;
-        Ok((strategy, Backend::Postgres(backend)))
+        Ok((choice, Backend::Postgres(backend)))
     }
 
     /// Where the application finds a database.
@@ -265,21 +263,15 @@ impl Resolver<'_> {
     fn redis(
         &self,
         credential: &Credential,
-        user: &str,
-        wanted: Wanted,
-    ) -> Result<(Strategy, Backend), Trouble> {
+        redis_use: &RedisUse,
+    ) -> Result<(Choice, Backend), Trouble> {
         let name = &credential.name;
         let (redis, endpoint) = self.redis_server()?;
         let admin = self.admin("spec.redis", name, redis.admin.as_ref())?;
-        let strategy = match wanted {
-            Wanted::InPlace => Strategy::TwoPasswords,
-            Wanted::Auto if !every_target_carries_username(&credential.publish) => {
-                Strategy::TwoPasswords
-            }
-            Wanted::Auto | Wanted::AlternatingUsers => Strategy::AlternatingUsers,
-        };
-        let backend = Redis::new(endpoint, admin, user.to_owned(), self.key(name))?;
-        Ok((strategy, Backend::Redis(backend)))
+        let (wanted, publish) = (redis_use.strategy, &credential.publish);
+        let choice = Choice::of_login(wanted, publish, Strategy::TwoPasswords);
+        let backend = Redis::new(endpoint, admin, redis_use.user.clone(), self.key(name))?;
+        Ok((choice, Backend::Redis(backend)))
     }
 
     fn redis_server(&self) -> Result<(&RedisSpec, Endpoint), Trouble> {

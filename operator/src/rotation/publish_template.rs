@@ -6,7 +6,7 @@
 //! saves.
 //!
 //! Whether a published target carries the user name decides between strategies: two users in turn
-//! need every consumer to learn the new name ([`every_target_carries_username`]).
+//! need every consumer to learn the new name ([`target_without_username`]).
 
 #[cfg(test)]
 mod tests;
@@ -211,17 +211,17 @@ pub fn carries_username(template: Option<&str>) -> bool {
         .is_some_and(|template| template.has(Field::Username))
 }
 
-/// Whether every published target tells its reader the user name: in its own text, or under another
-/// key of the same place that holds the user name and not the secret (`username` beside
-/// `password`). True without any target.
-pub fn every_target_carries_username(targets: &[Publish]) -> bool {
-    targets.iter().all(|target| {
+/// The first published target, with its position, that does not tell its reader the user name: neither
+/// in its own text, nor under another key of the same place that holds the user name and not the
+/// secret (`username` beside `password`).
+pub fn target_without_username(targets: &[Publish]) -> Option<(usize, &Publish)> {
+    targets.iter().enumerate().find(|(_, target)| {
         let is_partner = |other: &Publish| {
             place(other) == place(target)
                 && Template::of(other)
                     .is_ok_and(|found| found.has(Field::Username) && !found.has(Field::Secret))
         };
-        carries_username(target.template.as_deref()) || targets.iter().any(is_partner)
+        !carries_username(target.template.as_deref()) && !targets.iter().any(is_partner)
     })
 }
 
@@ -233,6 +233,16 @@ fn place(target: &Publish) -> [Option<&str>; 3] {
         &target.kubernetes_secret,
     ]
     .map(Option::as_deref)
+}
+
+/// The place and key of a target, for people.
+pub fn place_in_words(target: &Publish) -> String {
+    let kinds = ["Vault path", "AWS secret", "Secret"];
+    let found = kinds.iter().zip(place(target));
+    let named = found
+        .into_iter()
+        .find_map(|(kind, name)| name.map(|name| format!("{kind} {name}, ")));
+    format!("{}key {}", named.unwrap_or_default(), target.key)
 }
 
 /// Escapes everything but the unreserved characters of RFC 3986, byte by byte.

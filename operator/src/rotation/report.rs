@@ -1,15 +1,20 @@
 //! What people read of a rotation: its plan, and its transitions as events.
 
+use kube::ResourceExt as _;
+use reportapp_crds::report_app::Credential;
 use reportapp_crds::{SecretRotation, SecretRotationStatus};
 
+use super::consumers;
 use super::live::Live;
 use super::plan::{Backend, Planned};
+use super::publish_template::place_in_words;
 use super::target::Strategy;
 use super::world::World as _;
 use crate::api_error::shortened;
-use crate::backend::next_twin;
+use crate::backend::{Outline, next_twin};
 use crate::context::Context;
 use crate::one_shot::{self, Stand, object};
+use crate::reportapp::fetch;
 
 /// Most bytes of a line of the plan.
 const LINE_BYTES: usize = 1_000;
@@ -27,79 +32,118 @@ pub async fn plan(live: &Live<'_>, emergency: bool) -> Vec<String> {
         );
     }
     for planned in &live.planned {
-        credential(live, planned, &mut lines).await;
+        let found = credential(live, planned, emergency).await;
+        let name = &planned.target.name;
+        lines.extend(found.iter().map(|line| format!("{name}: {line}")));
     }
-    lines.truncate(LINES);
-    lines
-        .iter()
-        .map(|line| shortened(line, LINE_BYTES).into_owned())
-        .collect()
+    bounded(&lines)
 }
 
-async fn credential(live: &Live<'_>, planned: &Planned, lines: &mut Vec<String>) {
+/// As many lines as a status may hold, and how many are left out.
+fn bounded(lines: &[String]) -> Vec<String> {
+    let shown = match lines.len() {
+        all if all <= LINES => all,
+        _ => LINES - 1,
+    };
+    let (shown, left) = lines.split_at(shown);
+    let left = (!left.is_empty()).then(|| {
+        let count = left.len();
+        format!("and {count} lines more; rotate fewer credentials at once to read them")
+    });
+    let shown = shown
+        .iter()
+        .map(|line| shortened(line, LINE_BYTES).into_owned());
+    shown.chain(left).collect()
+}
+
+/// The lines of one credential.
+async fn credential(live: &Live<'_>, planned: &Planned, emergency: bool) -> Vec<String> {
     let target = &planned.target;
-    let name = &target.name;
-    lines.push(format!("{name}: {}", why(target.strategy)));
+    let mut lines = vec![planned.why.clone()];
     let in_use = match live.read(target).await {
         Ok(read) => read.entry.current.and_then(|value| value.username),
         Err(trouble) => {
-            lines.push(format!("{name}: the ledger cannot be read: {trouble}"));
+            lines.push(format!("the ledger cannot be read: {trouble}"));
             None
         }
     };
-    let from = in_use.or_else(|| target.role.clone());
-    let to = target.role.as_ref().map(|role| match target.strategy {
-        Strategy::AlternatingUsers => next_twin(role, from.as_deref()),
-        _ => role.clone(),
-    });
-    lines.push(format!(
-        "{name}: write the new value to the ledger as pending"
-    ));
-    let to = to.unwrap_or_default();
-    let statements = match &planned.backend {
-        Backend::Postgres(postgres) => postgres.plan(from.as_deref(), &to),
-        Backend::Redis(redis) => redis.plan(from.as_deref(), &to),
-        Backend::None => Vec::new(),
-    };
     match planned.backend.preflight().await {
-        Ok(notices) => lines.extend(
-            notices
-                .into_iter()
-                .map(|notice| format!("{name}: {notice}")),
-        ),
-        Err(error) => lines.push(format!("{name}: missing: {error}")),
+        Ok(notices) => lines.extend(notices),
+        Err(error) => lines.push(format!("missing: {error}")),
     }
-    lines.extend(statements.into_iter().map(|line| format!("{name}: {line}")));
-    lines.push(format!(
-        "{name}: publish a new immutable Secret, replace the pods that mount it one by one, wait \
-         until none with the old value is left"
-    ));
-    if !target.hold.is_zero() {
+    let outline = outline(planned, in_use);
+    let opens_something = !outline.accept.is_empty();
+    lines.push("write the new value to the ledger as pending".to_owned());
+    lines.extend(outline.accept);
+    if opens_something {
+        lines.push("log in with it as the application does, and compare privileges".to_owned());
+    }
+    lines.push("make it the current value in the ledger".to_owned());
+    let mut credentials = live.app.spec.credentials.iter();
+    if let Some(credential) = credentials.find(|found| found.name == target.name) {
+        lines.extend(readers(credential));
+    }
+    let pods = fetch::live(&live.app, live.context);
+    let app = live.app.name_any();
+    lines.push(own_pods(&consumers::workloads(
+        &pods,
+        &app,
+        &target.name,
+        &live.name_key,
+    )));
+    if !target.hold.is_zero() && !emergency {
         lines.push(format!(
-            "{name}: wait {} s beyond that before the old value is retired",
+            "wait {} s beyond that before the old value is retired",
             target.hold.as_secs()
         ));
     }
+    lines.extend(outline.retire);
+    if opens_something {
+        lines.push("log in with the old value, which must be refused".to_owned());
+    }
+    lines
 }
 
-fn why(strategy: Strategy) -> &'static str {
-    match strategy {
-        Strategy::AlternatingUsers => {
-            "two users in turn, because every consumer takes the user name from the published value; \
-             no request fails"
-        }
-        Strategy::TwoPasswords => {
-            "two passwords on one user, because the spec says InPlace; no request fails"
-        }
-        Strategy::InPlace => {
-            "the password of one user changes in place, because the spec says InPlace; new \
-             connections fail from the change until a pod has the new value"
-        }
-        Strategy::KeyOverlap => {
-            "two keys: the new one verifies everywhere first, then signs, then stands alone; no \
-             token is refused"
-        }
-        Strategy::ValueOnly => "the value is generated and published; nothing else accepts it",
+/// What the backend is told.
+fn outline(planned: &Planned, in_use: Option<String>) -> Outline {
+    let target = &planned.target;
+    let Some(role) = &target.role else {
+        return Outline::default();
+    };
+    let from = in_use.unwrap_or_else(|| role.clone());
+    let to = match target.strategy {
+        Strategy::AlternatingUsers => next_twin(role, Some(&from)),
+        _ => role.clone(),
+    };
+    match &planned.backend {
+        Backend::Postgres(postgres) => postgres.plan(Some(&from), &to),
+        Backend::Redis(redis) => redis.plan(Some(&from), &to),
+        Backend::None => Outline::default(),
+    }
+}
+
+/// Who beyond the application's own pods is given the value.
+fn readers(credential: &Credential) -> impl Iterator<Item = String> {
+    let places = credential.publish.iter().map(|target| {
+        let place = place_in_words(target);
+        format!("write it to {place}; other keys there stay")
+    });
+    let restarts = credential.restart.iter().map(|workload| {
+        let (kind, name) = (workload.kind, &workload.name);
+        format!("restart {kind:?} {name} and wait until none of its old pods is left")
+    });
+    places.chain(restarts)
+}
+
+/// The application's own pods.
+fn own_pods(deployments: &[String]) -> String {
+    match deployments {
+        [] => "no pod of the application mounts it".to_owned(),
+        names => format!(
+            "publish a new immutable Secret, replace the pods of {} one by one, wait until none with \
+             the old value is left",
+            names.join(", ")
+        ),
     }
 }
 
@@ -118,5 +162,51 @@ fn stand(status: &SecretRotationStatus) -> Stand<'_> {
         phase: status.phase,
         conditions: &status.conditions,
         step: status.step.map(|step| (format!("{step:?}"), String::new())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_is_too_long_says_how_much_is_left_out() {
+        let lines = |count: usize| vec!["x".repeat(2 * LINE_BYTES); count];
+        assert_eq!(bounded(&lines(LINES)).len(), LINES);
+        let cut = bounded(&lines(LINES + 2));
+        assert_eq!(cut.len(), LINES);
+        assert!(cut[0].len() <= LINE_BYTES + "…".len());
+        assert!(
+            cut[LINES - 1].starts_with("and 3 lines more"),
+            "{}",
+            cut[LINES - 1]
+        );
+    }
+
+    #[test]
+    fn the_plan_names_every_reader_of_the_value() {
+        let text = "
+            {name: erp, generic: {},
+             publish: [{vaultPath: bisman/production, key: DATABASE_URL},
+                       {awsSecret: bisman/production/database, key: password},
+                       {kubernetesSecret: bisman-db-credentials, key: password}],
+             restart: [{kind: StatefulSet, name: bisman-backend}]}";
+        let credential: Credential = serde_yaml_ng::from_str(text).expect("a credential");
+        let lines: Vec<_> = readers(&credential).collect();
+        assert_eq!(
+            lines,
+            [
+                "write it to Vault path bisman/production, key DATABASE_URL; other keys there stay",
+                "write it to AWS secret bisman/production/database, key password; other keys there stay",
+                "write it to Secret bisman-db-credentials, key password; other keys there stay",
+                "restart StatefulSet bisman-backend and wait until none of its old pods is left",
+            ]
+        );
+        let own = own_pods(&["demo-api".to_owned(), "demo-bot".to_owned()]);
+        assert!(
+            own.contains("the pods of demo-api, demo-bot one by one"),
+            "{own}"
+        );
+        assert_eq!(own_pods(&[]), "no pod of the application mounts it");
     }
 }

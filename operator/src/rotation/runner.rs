@@ -15,7 +15,7 @@ use crate::backend::Login;
 mod look;
 mod perform;
 
-use look::{Look, look};
+use look::{Halt, Look, look};
 use perform::{disable_now, ended, perform_one};
 
 /// How a rotation is to go on.
@@ -44,6 +44,8 @@ pub struct Progress {
     pub old_sessions: Option<Sessions>,
     /// Pods with another value than the published one, if they were counted.
     pub old_pods: Option<u32>,
+    /// Whether every workload was seen to run with the new value, and nothing with the old one.
+    pub rolled_out: bool,
     /// Whether the old value was seen to be refused.
     pub old_refused: bool,
     /// Emergency: sessions of old values that were ended before anything else.
@@ -88,7 +90,7 @@ pub async fn pass<W: World>(
     for (target, found) in targets.iter().zip(join_all(all).await) {
         match found {
             Ok(found) => looks.push(found),
-            Err((step, trouble)) => done.push((target.index, stalled(step, trouble))),
+            Err(halt) => done.push((target.index, halted(halt))),
         }
     }
     // A credential that cannot be looked at, or that another rotation has to be ended for, holds the
@@ -208,16 +210,17 @@ fn acted(step: StepName, result: Result<(), Trouble>) -> (StepName, State) {
     }
 }
 
-fn stalled(step: StepName, trouble: Trouble) -> Progress {
+fn halted(halt: Halt) -> Progress {
     Progress {
-        step,
-        state: State::Stalled(trouble),
+        step: halt.step,
+        state: State::Stalled(halt.trouble),
         from: None,
         to: None,
         old_sessions: None,
         old_pods: None,
+        rolled_out: false,
         old_refused: false,
-        blocked: None,
+        blocked: halt.blocked,
     }
 }
 
@@ -238,6 +241,8 @@ fn progress(step: StepName, state: State, look: &Look<'_>) -> Progress {
             Rollout::Complete => 0,
             Rollout::Moving { old_pods, .. } | Rollout::Unhealthy { old_pods, .. } => *old_pods,
         }),
+        rolled_out: matches!(look.stage, Stage::Converge | Stage::Retire)
+            && look.seen.rollout == Some(Rollout::Complete),
         old_refused: look.seen.previous == Some(Login::Refused)
             || (look.blocked.is_some() && look.seen.current == Some(Login::Refused)),
         blocked: look.blocked,

@@ -1,5 +1,8 @@
 //! What a pass found as `SecretRotationStatus`. Pure; the old status is read only to keep times.
 
+mod cost;
+pub mod standing;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use reportapp_crds::SecretRotation;
@@ -11,6 +14,7 @@ use super::runner::{Course, Progress, State};
 use super::target::Target;
 use super::trouble::Reason;
 use crate::one_shot::{self, Verdict};
+use standing::Standing;
 
 /// Most steps the status holds of one credential.
 const MAX_STEPS: usize = 24;
@@ -36,7 +40,11 @@ pub fn after_pass(
         note(&mut status.credentials, target, progress, facts.now);
     }
     status.step = found.iter().map(|progress| progress.step).min();
-    conclude(facts, &mut status, verdict(facts, targets, found));
+    let mut verdict = verdict(facts, targets, found);
+    if let Some(cost) = cost::sentence(&status.credentials).filter(|_| verdict.phase.is_final()) {
+        verdict.message = format!("{}. {cost}", verdict.message);
+    }
+    conclude(facts, &mut status, verdict);
     status
 }
 
@@ -59,7 +67,7 @@ pub fn dry_run(facts: &Facts<'_>, plan: Vec<String>) -> SecretRotationStatus {
     let mut status = begun(facts);
     status.plan = plan;
     let message = "dry run: nothing was changed; status.plan shows what would be";
-    let verdict = Verdict::plain(Phase::Succeeded, "DryRun", message);
+    let verdict = Verdict::plain(Phase::Succeeded, &Standing::DryRun.to_string(), message);
     conclude(facts, &mut status, verdict);
     status
 }
@@ -101,21 +109,24 @@ fn verdict(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict
         });
     if let Some((waiting, target)) = waiting {
         let queued = waiting.step == StepName::Plan;
-        let phase = if queued {
-            Phase::Pending
+        let (phase, standing) = if queued {
+            (Phase::Pending, Standing::WaitingForOther)
         } else {
-            Phase::Running
+            (Phase::Running, Standing::Waiting)
         };
-        let reason = if queued { "WaitingForOther" } else { "Waiting" };
         return Verdict::plain(
             phase,
-            reason,
+            &standing.to_string(),
             format!("{}: {}", target.name, waiting.message),
         );
     }
     let step = found.iter().map(|progress| progress.step).min();
     let step = step.map(|step| format!("{step:?}")).unwrap_or_default();
-    Verdict::plain(Phase::Running, "Working", format!("at step {step}"))
+    Verdict::plain(
+        Phase::Running,
+        &Standing::Working.to_string(),
+        format!("at step {step}"),
+    )
 }
 
 fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
@@ -154,12 +165,12 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
     {
         (
             Phase::Succeeded,
-            "Succeeded",
+            Standing::Succeeded.to_string(),
             format!("{names}: the new value is in use, the old one is refused"),
         )
     } else if let Some(names) = named(&|state| *state == State::Superseded) {
         let message = format!("{names}: an emergency rotation took over");
-        (Phase::Failed, "Superseded", message)
+        (Phase::Failed, Reason::Superseded.to_string(), message)
     } else if let Some(names) = named(&both_valid) {
         let old = if emergency {
             "the old one is blocked, but it was not waited for the pods"
@@ -168,7 +179,8 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
         };
         (
             Phase::Failed,
-            stalled_for(facts.rotation).unwrap_or("OldSessionsRemain"),
+            stalled_for(facts.rotation)
+                .map_or_else(|| Reason::OldSessionsRemain.to_string(), str::to_owned),
             format!(
                 "{names}: the new value is in use and {old}; last seen: {}",
                 why()
@@ -176,11 +188,12 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
         )
     } else {
         let cancelled = facts.course == Course::Cancelled;
-        let reason = if cancelled {
-            "Cancelled"
+        let standing = if cancelled {
+            Standing::Cancelled
         } else {
-            "DeadlineExceeded"
+            Standing::DeadlineExceeded
         };
+        let reason = standing.to_string();
         if emergency {
             let message = format!(
                 "no new value is in use and the old ones may be blocked; create another rotation. \
@@ -193,7 +206,7 @@ fn end(facts: &Facts<'_>, targets: &[Target], found: &[Progress]) -> Verdict {
             (Phase::Expired, reason, message)
         }
     };
-    Verdict::plain(phase, reason, message)
+    Verdict::plain(phase, &reason, message)
 }
 
 /// What stood in the way when the rotation was last looked at.
@@ -230,13 +243,7 @@ fn note(
             credentials.push(CredentialProgress {
                 name: target.name.clone(),
                 strategy: format!("{:?}", target.strategy),
-                from: None,
-                to: None,
-                old_sessions: None,
-                old_pods: None,
-                ended_sessions: None,
-                old_refused: false,
-                steps: Vec::new(),
+                ..CredentialProgress::default()
             });
             credentials.last_mut().expect("it was just pushed")
         }
@@ -245,18 +252,16 @@ fn note(
         credential.from.clone_from(&progress.from);
         credential.to.clone_from(&progress.to);
     }
-    let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
     if let Some(sessions) = &progress.old_sessions {
         credential.old_sessions = Some(number(sessions.count));
     }
     if let Some(pods) = progress.old_pods {
         credential.old_pods = Some(number(pods));
     }
-    if let Some(ended) = progress.blocked {
-        credential.ended_sessions = Some(credential.ended_sessions.unwrap_or(0) + number(ended));
-    }
+    cost::note(credential, target, progress, now);
     credential.old_refused |= progress.old_refused;
-    if progress.blocked.is_some() && credential.steps.iter().all(|s| s.name != StepName::Block) {
+    let was_blocked = progress.blocked.is_some() && progress.step != StepName::Block;
+    if was_blocked && credential.steps.iter().all(|s| s.name != StepName::Block) {
         credential.steps.push(RotationStep {
             name: StepName::Block,
             started_at: Time(now),
@@ -265,6 +270,10 @@ fn note(
         });
     }
     enter(credential, progress, now);
+}
+
+fn number(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Opens the step in hand, or counts another try of it.

@@ -1,63 +1,57 @@
 //! What stands in the way of a rotation, told so that a person knows what to do. A value, not an
 //! error: the rotation waits, everything still serves, and the condition `Stalled` carries it.
 
-use std::fmt;
-
+use super::reasons::reasons;
 use crate::api_error::ApiError;
 use crate::backend::BackendError;
 use crate::secret_store::StoreError;
 
-/// Why a rotation does not go on. These words are reasons of the condition `Stalled`, so they are
-/// part of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The secret store does not answer or is sealed.
-    StoreUnavailable,
-    /// The old values are blocked already, and the secret store does not answer: the outage lasts
-    /// until it does.
-    BlockedAwaitingStore,
-    /// The secret store refuses the login or a right.
-    StoreDenied,
-    /// What the secret store holds cannot be used.
-    LedgerUnusable,
-    /// The backend does not answer.
-    BackendUnreachable,
-    /// The administrator's login is refused.
-    AdminRefused,
-    /// The administrator lacks a right.
-    RightMissing,
-    /// The backend is in a state this rotation must not touch.
-    BackendRefused,
-    /// A newer rotation took over.
-    Superseded,
-    /// The value in use is not accepted: somebody changed it behind the operator's back.
-    CurrentRejected,
-    /// The backend accepts the new value but grants less than to the application's role.
-    PrivilegesLacking,
-    /// Pods with the new value do not become ready.
-    PodsUnhealthy,
-    /// The backend still shows sessions of the old value.
-    OldSessionsRemain,
-    /// The backend still accepts the old value after it was retired.
-    OldStillAccepted,
-    /// The ReportApp is missing, suspended or refused.
-    AppNotReady,
-    /// The API server refuses or does not answer.
-    ApiServer,
-    /// Somebody else wrote at the same time; the next look decides.
-    Raced,
+reasons! {
+    /// Why a rotation does not go on. These words are reasons of the condition `Stalled`, so they are
+    /// part of the API.
+    pub enum Reason {
+        /// The secret store does not answer or is sealed.
+        StoreUnavailable,
+        /// The old values are blocked already, and the secret store does not answer: the outage lasts
+        /// until it does.
+        BlockedAwaitingStore,
+        /// The secret store refuses the login or a right.
+        StoreDenied,
+        /// What the secret store holds cannot be used.
+        LedgerUnusable,
+        /// The backend does not answer.
+        BackendUnreachable,
+        /// The administrator's login is refused.
+        AdminRefused,
+        /// The administrator lacks a right.
+        RightMissing,
+        /// The backend is in a state this rotation must not touch.
+        BackendRefused,
+        /// A newer rotation took over.
+        Superseded,
+        /// The value in use is not accepted: somebody changed it behind the operator's back.
+        CurrentRejected,
+        /// The backend accepts the new value but grants less than to the application's role.
+        PrivilegesLacking,
+        /// Pods with the new value do not become ready.
+        PodsUnhealthy,
+        /// The backend still shows sessions of the old value.
+        OldSessionsRemain,
+        /// The backend still accepts the old value after it was retired.
+        OldStillAccepted,
+        /// The ReportApp is missing, suspended or refused.
+        AppNotReady,
+        /// The API server refuses or does not answer.
+        ApiServer,
+        /// Somebody else wrote at the same time; the next look decides.
+        Raced,
+    }
 }
 
 impl Reason {
     /// Whether the next look may well find it gone: not worth a condition at once.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::Raced)
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, formatter)
     }
 }
 
@@ -113,40 +107,5 @@ impl From<ApiError> for Trouble {
             _ => Reason::ApiServer,
         };
         Self::new(reason, error.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Reason;
-
-    /// Every reason a person may see.
-    const SEEN: [Reason; 16] = [
-        Reason::StoreUnavailable,
-        Reason::BlockedAwaitingStore,
-        Reason::StoreDenied,
-        Reason::LedgerUnusable,
-        Reason::BackendUnreachable,
-        Reason::AdminRefused,
-        Reason::RightMissing,
-        Reason::BackendRefused,
-        Reason::Superseded,
-        Reason::CurrentRejected,
-        Reason::PrivilegesLacking,
-        Reason::PodsUnhealthy,
-        Reason::OldSessionsRemain,
-        Reason::OldStillAccepted,
-        Reason::AppNotReady,
-        Reason::ApiServer,
-    ];
-
-    #[test]
-    fn every_reason_has_its_row_among_the_remedies() {
-        let page = include_str!("../../../docs/reference/rotation-stalls.md");
-        for reason in SEEN {
-            assert!(page.contains(&format!("| `{reason}` |")), "{reason}");
-        }
-        let rows = page.lines().filter(|line| line.starts_with("| `")).count();
-        assert_eq!(rows, SEEN.len(), "a row for a reason that does not exist");
     }
 }

@@ -87,14 +87,18 @@ async fn leaked_values_die_within_seconds_while_the_ledger_is_sealed() {
         let took = began.elapsed();
         assert!(stalled(&found, Reason::BlockedAwaitingStore), "{found:?}");
         assert!(!sandbox.accepts(target, &leaked).await);
+        let ended = found[0].blocked;
+        assert!(ended >= Some(2), "one session of each pod, not {ended:?}");
         assert!(took < Duration::from_secs(5), "{took:?}");
         println!("{kinds:?}: refused after {} ms", took.as_millis());
         sandbox.tick().await;
         let found = sandbox.pass(&order, Course::Forward).await;
         assert!(stalled(&found, Reason::BlockedAwaitingStore), "{found:?}");
+        assert!(!found[0].rolled_out, "{found:?}");
         sandbox.seal(false);
         let (found, _) = sandbox.run(&order, Plan::default()).await;
         assert!(succeeded(&found), "{found:?}");
+        assert!(found[0].rolled_out, "{found:?}");
         assert_recovered(&sandbox, "urgent", &format!("{kinds:?}")).await;
     }
 }

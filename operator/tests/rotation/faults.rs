@@ -2,14 +2,13 @@
 //! it goes on when the fault is gone.
 
 use reportapp_operator::rotation::ledger::Entry;
-use reportapp_operator::rotation::plan::Backend;
 use reportapp_operator::rotation::runner::{Course, State};
 use reportapp_operator::rotation::trouble::Reason;
 
 use crate::crash_points::{KEY, MIXED, POSTGRES, REDIS, REDIS_IN_PLACE, TWO};
 use crate::crashing::Plan;
 use crate::sandbox::{Sandbox, manual, scheduled, stalled, succeeded};
-use crate::scenes::{Credential, postgres_at};
+use crate::scenes::Credential;
 use crate::servers::Gate;
 
 async fn assert_done(sandbox: &Sandbox, what: &str) {
@@ -83,11 +82,7 @@ async fn a_rotation_waits_for_the_one_that_is_open() {
 /// A sandbox whose operator, and nobody else, reaches PostgreSQL through a gate.
 async fn gated() -> (Sandbox, Gate) {
     let mut sandbox = Sandbox::new(POSTGRES).await;
-    let gate = Gate::to(sandbox.servers.postgres.port()).await;
-    let target = sandbox.credentials[0].target.clone();
-    let role = target.role.unwrap();
-    let through = postgres_at(gate.port, &role, &target.name);
-    sandbox.credentials[0].backend = Backend::Postgres(through);
+    let gate = sandbox.credentials[0].gate(&sandbox.servers).await;
     (sandbox, gate)
 }
 
@@ -139,72 +134,6 @@ async fn a_connection_cut_after_any_statement_was_sent_is_resolved_by_looking() 
     }
     println!("connections cut: {plans} plans");
     assert!(plans >= statements.len());
-}
-
-#[tokio::test]
-async fn a_twin_altered_by_hand_is_set_right_before_anybody_gets_it() {
-    let alterations = [
-        "ALTER ROLE {twin} SET work_mem = '1MB'",
-        "ALTER ROLE {twin} CONNECTION LIMIT 5",
-        "ALTER ROLE {twin} PASSWORD 'by-hand'",
-        "ALTER ROLE {twin} NOLOGIN",
-        "REVOKE {role} FROM {twin}",
-    ];
-    for alteration in alterations {
-        // After Apply, and after Promote.
-        for number in [1, 2] {
-            let what = format!("{alteration} after effect {number}");
-            let sandbox = Sandbox::new(POSTGRES).await;
-            let order = scheduled("altered", 100);
-            assert!(sandbox.run_until_dead(&order, number).await);
-            let role = sandbox.targets()[0].role.clone().unwrap();
-            let sql = alteration.replace("{twin}", &format!("{role}_a"));
-            sandbox.servers.sql(&sql.replace("{role}", &role)).await;
-            if number == 2 {
-                // The ledger calls it current already, but no process was given it.
-                sandbox.pass(&order, Course::Forward).await;
-                sandbox.consumers.forgive();
-            }
-            let (found, _) = sandbox.run(&order, Plan::default()).await;
-            assert!(succeeded(&found), "{what}: {found:?}");
-            assert_done(&sandbox, &what).await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_old_value_is_not_disabled_while_the_new_one_is_not_accepted() {
-    let sandbox = Sandbox::new(POSTGRES).await;
-    let adopted = sandbox.credentials[0].adopted.clone();
-    let (role, order) = (adopted.username.unwrap(), scheduled("altered", 100));
-    let outside = sandbox
-        .servers
-        .postgres_login(&role, adopted.secret.expose());
-    let outside = outside.await.unwrap();
-    sandbox
-        .until(&order, Course::Forward, |found| {
-            stalled(found, Reason::OldSessionsRemain)
-        })
-        .await;
-    // Open sessions live on, so nothing else notices.
-    let alter = format!("ALTER ROLE {role}_a PASSWORD 'by-hand'");
-    sandbox.servers.sql(&alter).await;
-    drop(outside);
-    let target = &sandbox.targets()[0];
-    for _ in 0..200 {
-        let found = sandbox.pass(&order, Course::Forward).await;
-        let entry = sandbox.entry(target);
-        let works = sandbox.accepts(target, &entry.current.unwrap()).await;
-        let old = sandbox
-            .accepts(target, &sandbox.credentials[0].adopted)
-            .await;
-        assert!(works || old, "{found:?}");
-        if succeeded(&found) {
-            break;
-        }
-    }
-    sandbox.consumers.forgive();
-    assert_done(&sandbox, "altered while it converged").await;
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The outside of a rotation: real backends, and in this process the ledger (check-and-set by
-//! version, or in Vault), what is published, and the clock.
+//! version, or in a real store), what is published, and the clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -14,8 +14,7 @@ use reportapp_operator::rotation::runner::{Course, Progress, State, pass};
 use reportapp_operator::rotation::target::{Strategy, Target};
 use reportapp_operator::rotation::trouble::{Reason, Trouble};
 use reportapp_operator::rotation::world::{Publication, Read, World};
-use reportapp_operator::secret_store::vault::VaultStore;
-use reportapp_operator::secret_store::{SecretStore as _, StoreError, Version};
+use reportapp_operator::secret_store::{SecretStore as _, Store, StoreError, Version};
 
 use crate::consumers::Consumers;
 use crate::crashing::{Crashing, Mishap, Plan};
@@ -56,14 +55,18 @@ pub struct Sandbox {
     pub credentials: Vec<Credential>,
     pub consumers: Consumers,
     /// Where ledgers are; absent: in `memory`, which has a copy of each otherwise.
-    pub vault: Option<Arc<VaultStore>>,
+    pub store: Option<Store>,
     memory: Mutex<Memory>,
 }
 
 impl Sandbox {
     /// Credentials as they were adopted, with pods that use them.
     pub async fn new(kinds: &[(Kind, Strategy)]) -> Self {
-        let servers = shared().await;
+        Self::on(shared().await, kinds).await
+    }
+
+    /// As [`Sandbox::new`], on any servers.
+    pub async fn on(servers: Arc<Servers>, kinds: &[(Kind, Strategy)]) -> Self {
         let mut credentials = Vec::new();
         for (index, (kind, strategy)) in kinds.iter().enumerate() {
             credentials.push(Credential::make(&servers, *kind, *strategy, index).await);
@@ -90,7 +93,7 @@ impl Sandbox {
             servers,
             credentials,
             consumers: Consumers::default(),
-            vault: None,
+            store: None,
             memory: Mutex::new(memory),
         };
         this.start_pods().await;
@@ -395,8 +398,8 @@ impl World for Sandbox {
     }
 
     async fn read(&self, target: &Target) -> Result<Read, Trouble> {
-        if let Some(vault) = &self.vault {
-            let read = vault.read(&target.name).await?;
+        if let Some(store) = &self.store {
+            let read = store.read(&target.name).await?;
             return Ok(read.map_or_else(Read::default, |(entry, version)| Read {
                 entry,
                 version: Some(version),
@@ -420,8 +423,8 @@ impl World for Sandbox {
         expected: Option<&Version>,
     ) -> Result<(), Trouble> {
         note(&mut self.memory.lock().unwrap().tried, target, entry);
-        if let Some(vault) = &self.vault {
-            vault.write(&target.name, entry, expected).await?;
+        if let Some(store) = &self.store {
+            store.write(&target.name, entry, expected).await?;
             self.overwrite(target, |copy| copy.clone_from(entry));
             note(&mut self.memory.lock().unwrap().durable, target, entry);
             return Ok(());

@@ -13,7 +13,7 @@ use reportapp_operator::rotation::plan::Backend;
 use reportapp_operator::rotation::target::{Strategy, Target};
 use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER};
 
-use crate::servers::{ROOT, ROOT_PASSWORD, Servers, endpoint, fresh_name};
+use crate::servers::{Gate, ROOT, ROOT_PASSWORD, Servers, endpoint, fresh_name};
 
 /// The password every adopted login has.
 pub const FIRST: &str = "canary-first-password";
@@ -81,29 +81,50 @@ impl Credential {
             backend,
         }
     }
+
+    /// Lets the operator reach its backend through a gate, and nobody else.
+    pub async fn gate(&mut self, servers: &Servers) -> Gate {
+        let (role, name) = (self.target.role.as_deref().unwrap(), &self.target.name);
+        let gate = Gate::to(match self.backend {
+            Backend::Redis(_) => servers.redis.port,
+            _ => servers.postgres_port,
+        })
+        .await;
+        self.backend = match self.backend {
+            Backend::Redis(_) => redis_at(gate.port, redis_root(), role, name),
+            _ => postgres_at(gate.port, postgres_root(), role, name),
+        };
+        gate
+    }
+
+    /// Gives the operator another administrator.
+    pub fn administered_by(&mut self, servers: &Servers, admin: Admin) {
+        let (role, name) = (self.target.role.as_deref().unwrap(), &self.target.name);
+        self.backend = match self.backend {
+            Backend::Redis(_) => redis_at(servers.redis.port, admin, role, name),
+            _ => postgres_at(servers.postgres_port, admin, role, name),
+        };
+    }
 }
 
 async fn postgres(servers: &Servers, role: &str, name: &str) -> Backend {
     let sql = format!("CREATE ROLE {role} LOGIN PASSWORD '{FIRST}'");
     servers.sql(&sql).await;
-    Backend::Postgres(postgres_at(servers.postgres.port(), role, name))
+    postgres_at(servers.postgres_port, postgres_root(), role, name)
+}
+
+fn postgres_root() -> Admin {
+    Admin {
+        username: SUPERUSER.to_owned(),
+        password: SecretText::new(PASSWORD),
+    }
 }
 
 /// The backend of a role behind any port.
-pub fn postgres_at(port: u16, role: &str, name: &str) -> Postgres {
-    let admin = Admin {
-        username: SUPERUSER.to_owned(),
-        password: SecretText::new(PASSWORD),
-    };
-    let key = format!("shop/erp/{name}");
-    Postgres::new(
-        endpoint(port),
-        DATABASE.to_owned(),
-        admin,
-        role.to_owned(),
-        key,
-    )
-    .unwrap()
+fn postgres_at(port: u16, admin: Admin, role: &str, name: &str) -> Backend {
+    let (database, key) = (DATABASE.to_owned(), format!("shop/erp/{name}"));
+    let postgres = Postgres::new(endpoint(port), database, admin, role.to_owned(), key);
+    Backend::Postgres(postgres.unwrap())
 }
 
 async fn redis(servers: &Servers, user: &str, name: &str) -> Backend {
@@ -111,11 +132,19 @@ async fn redis(servers: &Servers, user: &str, name: &str) -> Backend {
     let rules = ["~*", "&*", "+@all"];
     let command = [&["ACL", "SETUSER", user, "on", &password], &rules[..]].concat();
     let () = servers.redis.root(&command).await;
-    let admin = Admin {
+    let () = servers.redis.root(&["ACL", "SAVE"]).await;
+    redis_at(servers.redis.port, redis_root(), user, name)
+}
+
+fn redis_root() -> Admin {
+    Admin {
         username: ROOT.to_owned(),
         password: SecretText::new(ROOT_PASSWORD),
-    };
+    }
+}
+
+/// The backend of a user behind any port.
+fn redis_at(port: u16, admin: Admin, user: &str, name: &str) -> Backend {
     let key = format!("shop/erp/{name}");
-    let at = endpoint(servers.redis.port);
-    Backend::Redis(Redis::new(at, admin, user.to_owned(), key).unwrap())
+    Backend::Redis(Redis::new(endpoint(port), admin, user.to_owned(), key).unwrap())
 }

@@ -1,5 +1,5 @@
 //! A PostgreSQL and a Redis server, shared by all tests that run at the same time and stopped after
-//! the last of them. Each test makes roles and users of its own.
+//! the last of them. Each test makes roles and users of its own; one that restarts servers has its own.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, FromRedisValue, RedisResult};
 use reportapp_config::database::TlsMode;
@@ -21,6 +23,9 @@ pub const ROOT: &str = "root";
 /// Its password.
 pub const ROOT_PASSWORD: &str = "canary-redis-root";
 
+/// File a Redis server saves its users in.
+const USERS: &str = "users.acl";
+
 /// How long a server may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -29,7 +34,10 @@ static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// Both servers.
 pub struct Servers {
-    pub postgres: TestPostgres,
+    /// Where PostgreSQL listens.
+    pub postgres_port: u16,
+    /// Held while it is restarted.
+    postgres: Mutex<TestPostgres>,
     pub redis: RedisServer,
 }
 
@@ -39,13 +47,19 @@ pub async fn shared() -> Arc<Servers> {
     if let Some(running) = shared.upgrade() {
         return running;
     }
-    let servers = Servers {
-        postgres: TestPostgres::start().await,
-        redis: RedisServer::start().await,
-    };
-    let servers = Arc::new(servers);
+    let servers = own().await;
     *shared = Arc::downgrade(&servers);
     servers
+}
+
+/// Servers of a test's own.
+pub async fn own() -> Arc<Servers> {
+    let postgres = TestPostgres::start().await;
+    Arc::new(Servers {
+        postgres_port: postgres.port(),
+        postgres: Mutex::new(postgres),
+        redis: RedisServer::start().await,
+    })
 }
 
 /// A name nobody has had.
@@ -67,10 +81,11 @@ pub fn endpoint(port: u16) -> Endpoint {
 impl Servers {
     /// A login with a client that is not the operator's.
     pub async fn postgres_login(&self, user: &str, password: &str) -> Result<Client, String> {
+        drop(self.postgres.lock().await);
         let mut config = tokio_postgres::Config::new();
         config
             .host("127.0.0.1")
-            .port(self.postgres.port())
+            .port(self.postgres_port)
             .user(user)
             .password(password)
             .application_name("bisman")
@@ -88,49 +103,84 @@ impl Servers {
         let root = self.postgres_login(SUPERUSER, PASSWORD).await.unwrap();
         root.batch_execute(sql).await.unwrap();
     }
+
+    /// Stops both without warning.
+    pub async fn stop(&self) {
+        self.postgres.lock().await.stop().await;
+        end(&mut *self.redis.child.lock().await);
+    }
+
+    /// Starts both from what they saved.
+    pub async fn start_again(&self) {
+        self.postgres.lock().await.start_again().await;
+        self.redis.restart().await;
+    }
+
+    /// Stops PostgreSQL without warning and starts it from what it saved.
+    pub async fn restart_postgres(&self) {
+        let mut postgres = self.postgres.lock().await;
+        postgres.stop().await;
+        postgres.start_again().await;
+    }
 }
 
 /// A Redis server, ended when dropped.
 pub struct RedisServer {
-    child: Child,
+    /// Held while it is restarted.
+    child: Mutex<Child>,
     pub port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        let _already_ended = self.child.kill();
-        let _already_ended = self.child.wait();
+        end(self.child.get_mut());
     }
+}
+
+fn end(child: &mut Child) {
+    let _already_ended = child.kill();
+    let _already_ended = child.wait();
 }
 
 impl RedisServer {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let users = folder.path().join("users.acl");
         let lines = format!("user default off\nuser {ROOT} on >{ROOT_PASSWORD} ~* &* +@all\n");
-        std::fs::write(&users, lines).unwrap();
+        std::fs::write(folder.path().join(USERS), lines).unwrap();
         let port = free_port();
-        let mut command = Command::new("redis-server");
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
-        command.args(["--save", "", "--appendonly", "no", "--aclfile"]);
-        command.arg(users).arg("--dir").arg(folder.path());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
         let server = Self {
-            child: command.spawn().unwrap(),
+            child: Mutex::new(run(&folder, port)),
             port,
-            _folder: folder,
+            folder,
         };
+        server.await_ready().await;
+        server
+    }
+
+    /// Stops it without warning, if it runs, and starts it from the users it saved.
+    pub async fn restart(&self) {
+        let mut child = self.child.lock().await;
+        end(&mut child);
+        *child = run(&self.folder, self.port);
+        self.await_ready().await;
+    }
+
+    async fn await_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while server.login(ROOT, ROOT_PASSWORD).await.is_err() {
+        while self.open(ROOT, ROOT_PASSWORD).await.is_err() {
             assert!(Instant::now() < deadline, "Redis does not start");
             tokio::task::yield_now().await;
         }
-        server
     }
 
     /// A login with a client that is not the operator's.
     pub async fn login(&self, user: &str, password: &str) -> RedisResult<MultiplexedConnection> {
+        drop(self.child.lock().await);
+        self.open(user, password).await
+    }
+
+    async fn open(&self, user: &str, password: &str) -> RedisResult<MultiplexedConnection> {
         let url = format!("redis://{user}:{password}@127.0.0.1:{}/", self.port);
         let client = redis::Client::open(url)?;
         // A busy machine is no refusal.
@@ -148,6 +198,16 @@ impl RedisServer {
         let mut connection = self.login(ROOT, ROOT_PASSWORD).await.unwrap();
         ask(&mut connection, words).await.unwrap()
     }
+}
+
+fn run(folder: &TempDir, port: u16) -> Child {
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+    command.args(["--save", "", "--appendonly", "no", "--aclfile"]);
+    command.arg(folder.path().join(USERS));
+    command.arg("--dir").arg(folder.path());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
 }
 
 async fn ask<T: FromRedisValue>(
@@ -173,8 +233,17 @@ pub struct Gate {
 #[derive(Default)]
 struct GateState {
     closed: std::sync::atomic::AtomicBool,
-    /// Text of a message, and how many such messages pass before.
-    cut: std::sync::Mutex<Option<(&'static str, usize)>>,
+    cut: std::sync::Mutex<Option<Cut>>,
+    /// Held from a cut until what follows it is done.
+    cutting: Mutex<()>,
+}
+
+/// Where a connection is cut.
+struct Cut {
+    text: &'static str,
+    /// How many messages with this text pass before.
+    before: usize,
+    then: BoxFuture<'static, ()>,
 }
 
 impl Drop for Gate {
@@ -211,7 +280,18 @@ impl Gate {
 
     /// Cuts the connection after the answer to the message with `text`, after `before` such ones.
     pub fn cut(&self, text: &'static str, before: usize) {
-        *self.state.cut.lock().unwrap() = Some((text, before));
+        self.cut_and(text, before, async {});
+    }
+
+    /// As [`Gate::cut`]; `then` happens before the connection ends and before another one begins.
+    pub fn cut_and(
+        &self,
+        text: &'static str,
+        before: usize,
+        then: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let then = then.boxed();
+        *self.state.cut.lock().unwrap() = Some(Cut { text, before, then });
     }
 
     /// Whether the cut is still to come.
@@ -221,24 +301,25 @@ impl Gate {
 }
 
 impl GateState {
-    fn cuts(&self, message: &[u8]) -> bool {
+    /// What follows the cut, if this message is where it is.
+    fn cuts(&self, message: &[u8]) -> Option<BoxFuture<'static, ()>> {
         let mut cut = self.cut.lock().unwrap();
-        let Some((text, before)) = *cut else {
-            return false;
-        };
-        if !message
-            .windows(text.len())
-            .any(|part| part == text.as_bytes())
-        {
-            return false;
+        let Cut { text, before, .. } = cut.as_mut()?;
+        let has_text = |part: &[u8]| part == text.as_bytes();
+        if !message.windows(text.len()).any(has_text) {
+            return None;
         }
-        *cut = before.checked_sub(1).map(|before| (text, before));
-        cut.is_none()
+        if let Some(left) = before.checked_sub(1) {
+            *before = left;
+            return None;
+        }
+        cut.take().map(|cut| cut.then)
     }
 }
 
 async fn pass_on(mut client: tokio::net::TcpStream, port: u16, state: Arc<GateState>) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    drop(state.cutting.lock().await);
     let server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
     let Ok(mut server) = server else { return };
     let (mut asked, mut answered) = ([0; 16_384], [0; 16_384]);
@@ -246,12 +327,14 @@ async fn pass_on(mut client: tokio::net::TcpStream, port: u16, state: Arc<GateSt
         tokio::select! {
             count = client.read(&mut asked) => {
                 let Some(count) = count.ok().filter(|count| *count > 0) else { return };
-                let cuts = state.cuts(&asked[..count]);
+                let cut = state.cuts(&asked[..count]);
                 if server.write_all(&asked[..count]).await.is_err() {
                     return;
                 }
-                if cuts {
+                if let Some(then) = cut {
+                    let _cutting = state.cutting.lock().await;
                     let _unheard = server.read(&mut answered).await;
+                    then.await;
                     return;
                 }
             }

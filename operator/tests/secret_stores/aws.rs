@@ -3,6 +3,7 @@
 //! limits neither versions nor requests, sessions do not expire, who assumes a role is not looked at,
 //! and refusals of policies come in XML. What we send and how we take such answers is in the unit tests of `secret_store::aws`.
 
+mod crashes;
 mod faults;
 mod ledgers;
 mod publishing;

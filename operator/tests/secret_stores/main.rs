@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod aws;
+mod crashes;
 mod vault;
 
 #[path = "../rotation/consumers.rs"]

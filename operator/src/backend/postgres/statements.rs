@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::roles::{Role, SettingKey};
+use crate::backend::Outline;
 
 /// Settings whose value is a list of names; each name is quoted for itself
 /// (`variable_is_guc_list_quote` of PostgreSQL's pg_dump).
@@ -194,9 +195,9 @@ fn split_names(list: &str) -> Vec<String> {
 }
 
 /// A rotation for a person to read.
-pub(super) fn plan(role: &str, from: Option<&str>, to: &str) -> Vec<String> {
+pub(super) fn plan(role: &str, from: Option<&str>, to: &str) -> Outline {
     let (base, new) = (identifier(role), identifier(to));
-    let mut lines = if to == role {
+    let mut accept = if to == role {
         vec![format!("ALTER ROLE {new} LOGIN PASSWORD '…'")]
     } else {
         vec![
@@ -210,15 +211,19 @@ pub(super) fn plan(role: &str, from: Option<&str>, to: &str) -> Vec<String> {
             format!("ALTER ROLE {new} SET …, for each setting in which it differs from {base}"),
         ]
     };
-    lines.push(format!("COMMENT ON ROLE {new} IS '…'"));
-    if let Some(old) = from.filter(|old| *old != to) {
-        lines.push(block(old, old != role).sql);
-        lines.push(format!(
+    accept.push(format!("COMMENT ON ROLE {new} IS '…'"));
+    let old = from.filter(|old| *old != to);
+    let retire = old.map(|old| {
+        let end = format!(
             "SELECT pg_terminate_backend(pid), for each session left of {}",
             identifier(old)
-        ));
+        );
+        vec![block(old, old != role).sql, end]
+    });
+    Outline {
+        accept,
+        retire: retire.unwrap_or_default(),
     }
-    lines
 }
 
 #[cfg(test)]
@@ -284,11 +289,16 @@ mod tests {
 
     #[test]
     fn a_plan_ends_with_the_old_user_blocked() {
-        let lines = plan("erp", Some("erp"), "erp_a");
-        assert!(lines.contains(&"ALTER ROLE \"erp_a\" SET role = 'erp'".to_owned()));
-        assert!(lines.contains(&"ALTER ROLE \"erp\" NOLOGIN".to_owned()));
-        let lines = plan("erp", Some("erp_a"), "erp_b");
-        assert!(lines.contains(&"ALTER ROLE \"erp_a\" NOLOGIN PASSWORD NULL".to_owned()));
-        assert_eq!(plan("erp", Some("erp"), "erp").len(), 2);
+        let first = plan("erp", Some("erp"), "erp_a");
+        let becomes = "ALTER ROLE \"erp_a\" SET role = 'erp'".to_owned();
+        assert!(first.accept.contains(&becomes), "{first:?}");
+        assert_eq!(first.retire[0], "ALTER ROLE \"erp\" NOLOGIN");
+        let second = plan("erp", Some("erp_a"), "erp_b");
+        assert_eq!(
+            second.retire[0],
+            "ALTER ROLE \"erp_a\" NOLOGIN PASSWORD NULL"
+        );
+        let in_place = plan("erp", Some("erp"), "erp");
+        assert_eq!((in_place.accept.len(), in_place.retire.len()), (2, 0));
     }
 }

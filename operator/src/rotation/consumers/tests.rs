@@ -90,6 +90,20 @@ fn only_pods_of_the_published_version_are_complete() {
 }
 
 #[test]
+fn the_workloads_of_a_credential_are_those_that_mount_any_version_of_it() {
+    let live = Live {
+        deployments: BTreeMap::from([(
+            "shop-api".to_owned(),
+            Arc::new(deployment(&version("x"), 2)),
+        )]),
+        ..Live::default()
+    };
+    let of = |credential| workloads(&live, "shop", credential, &key());
+    assert_eq!(of("erp"), ["shop-api"]);
+    assert_eq!(of("cache"), [""; 0]);
+}
+
+#[test]
 fn a_terminating_pod_still_holds_the_old_version() {
     let mut pod = pod(&version("old"), running());
     pod.metadata.deletion_timestamp =

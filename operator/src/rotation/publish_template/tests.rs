@@ -146,7 +146,7 @@ fn a_target_carries_the_user_name_in_its_text_or_beside_it() {
     ];
     for (targets, expected) in cases {
         assert_eq!(
-            every_target_carries_username(&targets),
+            target_without_username(&targets).is_none(),
             expected,
             "{targets:?}"
         );

@@ -25,13 +25,31 @@ pub(super) struct Look<'a> {
     pub(super) next: Next,
 }
 
+/// Why a credential could not be looked at.
+pub(super) struct Halt {
+    pub(super) step: StepName,
+    pub(super) trouble: Trouble,
+    /// Emergency: sessions that were ended all the same.
+    pub(super) blocked: Option<u32>,
+}
+
+impl From<(StepName, Trouble)> for Halt {
+    fn from((step, trouble): (StepName, Trouble)) -> Self {
+        Self {
+            step,
+            trouble,
+            blocked: None,
+        }
+    }
+}
+
 /// Reads what is durable, and of the rest only what the stage needs.
 pub(super) async fn look<'a, W: World>(
     world: &W,
     order: &Order,
     target: &'a Target,
     course: Course,
-) -> Result<Look<'a>, (StepName, Trouble)> {
+) -> Result<Look<'a>, Halt> {
     let at_plan = |trouble| (StepName::Plan, trouble);
     let published = world.published(target).await.map_err(at_plan)?;
     let read = match world.read(target).await {
@@ -41,7 +59,7 @@ pub(super) async fn look<'a, W: World>(
             let given = published.as_ref().is_some_and(|p| p.rotation == order.id);
             return Err(match order.emergency && !given {
                 true => blocked_without_ledger(world, order, target, trouble).await,
-                false => (StepName::Plan, trouble),
+                false => (StepName::Plan, trouble).into(),
             });
         }
     };
@@ -263,21 +281,22 @@ async fn blocked_without_ledger<W: World>(
     order: &Order,
     target: &Target,
     trouble: Trouble,
-) -> (StepName, Trouble) {
+) -> Halt {
     match world.block(target, order.fence).await {
-        Ok(_) => (
-            StepName::Block,
-            Trouble::new(
+        Ok(ended) => Halt {
+            step: StepName::Block,
+            trouble: Trouble::new(
                 Reason::BlockedAwaitingStore,
                 format!(
                     "every value of credential {} is blocked; a new one has to wait: {trouble}",
                     target.name
                 ),
             ),
-        ),
+            blocked: Some(ended),
+        },
         // Its own later changes carry a greater fence: what had to be blocked is.
-        Err(fenced) if fenced.reason == Reason::Superseded => (StepName::Block, trouble),
-        Err(trouble) => (StepName::Block, trouble),
+        Err(fenced) if fenced.reason == Reason::Superseded => (StepName::Block, trouble).into(),
+        Err(trouble) => (StepName::Block, trouble).into(),
     }
 }
 

@@ -39,6 +39,7 @@ fn progress(step: StepName, state: State) -> Progress {
         to: None,
         old_sessions: None,
         old_pods: None,
+        rolled_out: false,
         old_refused: false,
         blocked: None,
     }
@@ -310,6 +311,48 @@ fn what_was_counted_once_stays_until_it_is_counted_again() {
     assert_eq!(main.to.as_deref(), Some("main_a"));
     let names: Vec<_> = main.steps.iter().map(|step| step.name).collect();
     assert_eq!(names, [StepName::Block, StepName::Generate]);
+}
+
+#[test]
+fn an_emergency_ends_with_its_cost() {
+    let mut rotation = rotation(Mode::Emergency);
+    let blocked = |step, state| {
+        let mut found = progress(step, state);
+        found.blocked = Some(2);
+        found
+    };
+    let sealed = || {
+        let trouble = Trouble::new(Reason::BlockedAwaitingStore, "the ledger is sealed");
+        blocked(StepName::Block, State::Stalled(trouble))
+    };
+    pass(&mut rotation, 1, Course::Forward, &[sealed(), sealed()]);
+    let status = pass(&mut rotation, 5, Course::Forward, &[sealed(), sealed()]);
+    let names = |status: &SecretRotationStatus| -> Vec<_> {
+        let steps = status.credentials[0].steps.iter();
+        steps.map(|step| step.name).collect()
+    };
+    assert_eq!(names(&status), [StepName::Block], "one block, however long");
+    let generated = || blocked(StepName::Generate, State::Acted);
+    let status = pass(
+        &mut rotation,
+        7,
+        Course::Forward,
+        &[generated(), generated()],
+    );
+    assert_eq!(names(&status), [StepName::Block, StepName::Generate]);
+    let through = || Progress {
+        rolled_out: true,
+        ..ended(true, false)
+    };
+    let status = pass(&mut rotation, 9, Course::Forward, &[through(), through()]);
+    assert_eq!(
+        status.message.as_deref(),
+        Some(
+            "main, cache: the new value is in use, the old one is refused. Cost: main: no new login \
+             for 8 s, 6 sessions ended, 0 pods replaced; cache: no new login for 8 s, 6 sessions \
+             ended, 0 pods replaced"
+        )
+    );
 }
 
 #[test]

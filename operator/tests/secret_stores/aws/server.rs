@@ -43,6 +43,12 @@ impl TestAws {
         }
     }
 
+    /// Where it listens on this machine.
+    pub fn port(&self) -> u16 {
+        let address = url::Url::parse(&self.address).unwrap();
+        address.port().unwrap()
+    }
+
     /// The ledgers of `demo` in namespace `reports`, as anybody.
     pub fn store(&self) -> AwsStore {
         self.store_at(&self.address, access_key("AKIAEXAMPLE", "k"))

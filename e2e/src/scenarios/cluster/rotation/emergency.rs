@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use reportapp_crds::secret_rotation::{Mode, Phase};
+use reportapp_crds::secret_rotation::{CredentialProgress, Mode, Phase};
 
 use super::held::Held;
 use super::order;
@@ -37,7 +37,7 @@ pub(super) async fn blocks(world: &World) -> Result<()> {
     let created = Instant::now();
     let rotation = order::create(&subject, spec).await?;
     let refused = refused.await?;
-    order::until_ended(&subject, &rotation, Phase::Succeeded).await?;
+    let ended = order::until_ended(&subject, &rotation, Phase::Succeeded).await?;
     let took = created.elapsed();
     let blocked_after = refused?.saturating_duration_since(created);
 
@@ -60,5 +60,15 @@ pub(super) async fn blocks(world: &World) -> Result<()> {
         "the leaked login was refused only after {:.1} s",
         blocked_after.as_secs_f64()
     );
+    let reported = ended.status.unwrap_or_default();
+    let known = |credential: &CredentialProgress| credential.outage_seconds.is_some();
+    ensure!(
+        reported.credentials.iter().all(known),
+        "the status says nothing of the outage: {reported:?}"
+    );
+    let message = reported.message.unwrap_or_default();
+    world
+        .progress()
+        .note(&format!("the operator says: {message}"));
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::demo::charts;
 type Outputs = BTreeMap<String, String>;
 
 /// What `kubectl get` shows of the application.
-const OBJECTS: [&str; 8] = [
+const OBJECTS: [&str; 9] = [
     "reportapps",
     "secretrotations",
     "incidentactions",
@@ -27,7 +27,7 @@ const OBJECTS: [&str; 8] = [
 ];
 
 /// What `kubectl describe` shows, Secrets without their values.
-const DESCRIBED: [&str; 5] = [
+const DESCRIBED: [&str; 6] = [
     "reportapps",
     "secretrotations",
     "incidentactions",

@@ -13,6 +13,7 @@ use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{reflector, watcher};
 use reportapp_crds::secret_rotation::Phase;
 use reportapp_crds::{ReportApp, SecretRotation};
+use reportapp_operator::action::metrics::ActionMetrics;
 use reportapp_operator::canary::Canary;
 use reportapp_operator::context::{Context, Shared};
 use reportapp_operator::health::Progress;
@@ -25,7 +26,7 @@ use reportapp_operator::rotation::metrics::RotationMetrics;
 use reportapp_operator::rotation::reconcile::reconcile;
 use reportapp_operator::scope::ScopePart;
 use reportapp_operator::secret_store::logins::Logins;
-use reportapp_operator::watch::Caches;
+use reportapp_operator::watch::{Caches, Watched};
 use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER};
 use reportapp_telemetry::Health;
 use serde_json::{Value as Json, json};
@@ -406,6 +407,7 @@ impl Operator {
             },
             metrics: Metrics::new(&health),
             rotation_metrics: RotationMetrics::new(&health),
+            action_metrics: ActionMetrics::new(&health),
             canary: Canary::new(&health),
             progress: Progress::new(PATIENCE),
             retries: Default::default(),
@@ -415,6 +417,8 @@ impl Operator {
             stores: RwLock::new(vec![apps]),
             logins: Logins::default(),
             rotations: RwLock::default(),
+            actions: RwLock::default(),
+            beginning: Default::default(),
             client: client.clone(),
         };
         let part = ScopePart::Namespace(NAMESPACE.to_owned());
@@ -428,6 +432,7 @@ impl Operator {
                 shared: Arc::new(shared),
                 caches,
                 wake,
+                rotations: Watched::default(),
             },
             watches,
         }

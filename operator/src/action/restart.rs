@@ -125,7 +125,7 @@ pub fn next(seen: &[Seen]) -> Next {
             let name = workloads::told(&current.workload);
             let message = format!(
                 "{name}: {obstacle}. Pods of before stay while new ones are not ready; mend the cause, \
-                 or go back with: kubectl rollout undo {}/{}",
+                 or delete this action and go back with: kubectl rollout undo {}/{}",
                 format!("{:?}", current.workload.kind).to_lowercase(),
                 current.workload.name
             );

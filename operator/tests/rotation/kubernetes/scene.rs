@@ -322,10 +322,11 @@ impl Scene {
             Some(b"kept".to_vec())
         );
         assert!(self.published().unwrap().rotated_at.is_some(), "{what}");
-        let seen = self.seen.lock().unwrap();
-        assert_eq!(seen.made.len(), 1, "{what}: one value was made");
-        let failures = seen.failures.clone();
-        drop(seen);
+        let (made, failures) = {
+            let seen = self.seen.lock().unwrap();
+            (seen.made.len(), seen.failures.clone())
+        };
+        assert_eq!(made, 1, "{what}: values that were made");
         assert!(is_emergency || failures.is_empty(), "{what}: {failures:?}");
         assert!(
             self.accepts(current).await,

@@ -1,6 +1,7 @@
 //! The check each request passes: the current view, without a lock, an allocation or a network call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -48,6 +49,12 @@ impl<C: Clock> Gate<C> {
         self.view.load().judge(token, began)
     }
 
+    /// How long requests are still judged without asking the store.
+    pub fn lease_left(&self) -> Duration {
+        let until = self.view.load().fresh_until.unwrap_or_default();
+        until.since(self.clock.now())
+    }
+
     /// The revision the view contains, if it was asked for at `moment` or later.
     pub fn known_at(&self, moment: Moment) -> Option<Revision> {
         let view = self.view.load();
@@ -58,8 +65,6 @@ impl<C: Clock> Gate<C> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::{Reading, Scope};
     use super::*;
 

@@ -86,7 +86,7 @@ pub fn watch_epochs(
     epochs: &Arc<Epochs>,
     life: Duration,
 ) {
-    let dependency = health.dependency("epochs");
+    let dependency = health.dependency("store/epochs");
     let epochs = Arc::clone(epochs);
     tasks.spawn(async move {
         let mut sweeper = Sweeper::new();

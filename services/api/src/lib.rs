@@ -1,9 +1,9 @@
 //! The HTTP API and web UI.
 //!
 //! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
-//! it, [`router`] finds the handler, [`auth`] says who asks by asking [`epochs`], a handler asks [`store`] or [`erp`],
-//! and [`error`] turns any failure into an answer. Beside the requests, [`dependencies`] keeps an
-//! eye on everything the API needs and [`tls`] on the certificate.
+//! it, [`router`] finds the handler, [`auth`] says who asks and [`epochs`] whether that still holds,
+//! a handler asks [`store`] or [`erp`], and [`error`] turns any failure into an answer. Beside the
+//! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
 //! [`run`] wires it for production, [`demo`] for a look at it on one machine; both make the same
 //! [`app::App`].

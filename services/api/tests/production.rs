@@ -212,7 +212,7 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
 
     let redis = setup.start_redis();
     setup.until("/readyz", |status, _| status == 200).await;
-    let has_a_lease = |_, text: &str| text.contains(r#""epochs","state":"Ok""#);
+    let has_a_lease = |_, text: &str| text.contains(r#""store/epochs","state":"Ok""#);
     setup.until("/status", has_a_lease).await;
     let (status, body) = setup.log_in().await;
     assert_eq!(status, StatusCode::OK, "{body}");

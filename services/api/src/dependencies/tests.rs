@@ -52,7 +52,7 @@ async fn the_service_is_ready_once_store_sessions_and_every_server_have_answered
 
     until(&health, "store", DependencyState::Ok).await;
     until(&health, "redis", DependencyState::Ok).await;
-    until(&health, "epochs", DependencyState::Ok).await;
+    until(&health, "store/epochs", DependencyState::Ok).await;
     until(&health, "server/main", DependencyState::Failing).await;
     assert!(!health.is_ready());
     let status = health.dependency("server/main").status();

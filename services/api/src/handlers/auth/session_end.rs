@@ -37,7 +37,9 @@ pub(crate) async fn end(
 ) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
     let session = app.sessions.find(&id).await?;
-    let own = session.filter(|session| session.user == caller.user.id);
+    let own = session.filter(|session| {
+        session.user == caller.user.id && !app.epochs.knows_revoked(&session.bearer())
+    });
     let Some(session) = own else {
         // The same for another user's session: whether it exists is nobody else's business.
         let message = "You have no such session; it may have ended already.";

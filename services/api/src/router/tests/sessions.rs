@@ -1,14 +1,24 @@
 //! One's own sessions: listed, ended one by one, together, and everywhere.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use reportapp_session::epochs::{Bearer, Revision, Scope};
 use reportapp_session::{Claims, Session};
 use serde_json::Value;
 
 use crate::store::Role;
-use crate::test_support::{PASSWORD, TestApp};
+use crate::test_support::{PASSWORD, TestApp, Untold, small_ledger};
 
 const SESSIONS: &str = "/api/auth/sessions";
+
+/// An application whose records of sessions outlive them: only the epochs say that one ended.
+async fn start() -> TestApp {
+    TestApp::with(small_ledger(), |app| {
+        app.sessions = Arc::new(Untold::default())
+    })
+    .await
+}
 
 async fn sessions(test: &TestApp, token: &str) -> Vec<Value> {
     let answer = test.get(token, SESSIONS).await;
@@ -31,7 +41,7 @@ fn claims(test: &TestApp, token: &str) -> Claims {
 
 #[tokio::test]
 async fn a_user_sees_where_they_are_signed_in_and_which_session_this_is() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let (first, second) = (test.token().await, test.token().await);
     let found = sessions(&test, &second).await;
     assert_eq!(found.len(), 2);
@@ -47,7 +57,7 @@ async fn a_user_sees_where_they_are_signed_in_and_which_session_this_is() {
 
 #[tokio::test]
 async fn a_user_ends_one_session_and_the_others_go_on() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let (here, there) = (test.token().await, test.token().await);
     let path = format!("{SESSIONS}/{}", claims(&test, &there).sid);
     let answer = test.ask_as(&here, "DELETE", &path, None).await;
@@ -61,7 +71,7 @@ async fn a_user_ends_one_session_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_session_of_somebody_else_is_unknown_and_goes_on() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let here = test.token().await;
     let life = std::time::Duration::from_secs(600);
     let now = jiff::Timestamp::now();
@@ -75,7 +85,7 @@ async fn a_session_of_somebody_else_is_unknown_and_goes_on() {
 
 #[tokio::test]
 async fn a_user_ends_every_session_but_the_present_one() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let (here, one, other) = (test.token().await, test.token().await, test.token().await);
     let answer = test.ask_as(&here, "DELETE", SESSIONS, None).await;
     assert_eq!(answer.json()["ended"], 2, "{}", answer.text);
@@ -87,7 +97,7 @@ async fn a_user_ends_every_session_but_the_present_one() {
 
 #[tokio::test]
 async fn signing_out_everywhere_ends_this_session_too_and_the_user_may_come_back() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let (here, there) = (test.token().await, test.token().await);
     let everywhere = "/api/auth/logout?everywhere=true";
     let answer = test.ask_as(&here, "POST", everywhere, None).await;
@@ -103,7 +113,7 @@ async fn signing_out_everywhere_ends_this_session_too_and_the_user_may_come_back
 
 #[tokio::test]
 async fn a_session_that_was_revoked_elsewhere_is_neither_accepted_nor_listed() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let old = test.token().await;
     let user = claims(&test, &old).sub;
     let scopes = vec![Scope::User(user)];
@@ -121,7 +131,7 @@ async fn a_session_that_was_revoked_elsewhere_is_neither_accepted_nor_listed() {
 
 #[tokio::test]
 async fn a_token_from_before_epochs_is_good_until_anything_ends_it() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let claims = claims(&test, &test.token().await);
     let ancient = Bearer {
         issued: Revision(0),
@@ -142,7 +152,7 @@ async fn a_token_from_before_epochs_is_good_until_anything_ends_it() {
 
 #[tokio::test]
 async fn a_token_is_judged_by_a_stamp_from_before_the_password_was_looked_at() {
-    let test = TestApp::start().await;
+    let test = start().await;
     let before = test.app.epochs.stamp().await.unwrap();
     let token = test.token().await;
     assert_eq!(claims(&test, &token).rev, before);

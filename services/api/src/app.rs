@@ -6,6 +6,7 @@ use std::time::Duration;
 use reportapp_config::credential::Secret;
 use reportapp_session::{Passwords, SessionStore, Throttle, ThrottleLimits, Tokens};
 
+use crate::epochs::Epochs;
 use crate::erp::Servers;
 use crate::metrics::HttpMetrics;
 use crate::peer::Cidr;
@@ -45,6 +46,8 @@ pub struct App {
     pub trusted_proxies: Vec<Cidr>,
     /// Users, links, audit.
     pub store: Arc<Store>,
+    /// What was revoked.
+    pub epochs: Arc<Epochs>,
     /// Living sessions.
     pub sessions: Arc<dyn SessionStore>,
     /// Access tokens.

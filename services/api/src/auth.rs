@@ -1,13 +1,14 @@
 //! From the headers of a request to the user who sent it.
 //!
-//! Three questions must be answered yes: is the token ours and fresh, does its session still
-//! exist, is its user still active. The last two go to the stores for every request, at the same
-//! time; a store that cannot answer refuses the request.
+//! Four questions must be answered yes: is the token ours and fresh, was it not revoked, does its
+//! session still exist, is its user still active. The second is answered from this process's copy of
+//! the epochs; the last two go to the stores for every request, at the same time. A store that cannot
+//! answer refuses the request.
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use jiff::Timestamp;
-use reportapp_session::Session;
+use reportapp_session::{Claims, Session};
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -41,14 +42,25 @@ impl Caller {
 }
 
 impl App {
+    /// What the token of a request says, if it is good and was not revoked. Its session may have been
+    /// forgotten and its user locked.
+    ///
+    /// # Errors
+    /// [`ApiError::NotSignedIn`], or that nobody knows what was revoked.
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Claims, ApiError> {
+        let token = token(headers).ok_or(ApiError::NotSignedIn)?;
+        let claims = self.tokens.verify(token, Timestamp::now());
+        let claims = claims.map_err(|_| ApiError::NotSignedIn)?;
+        self.epochs.admit(&claims.bearer()).await?;
+        Ok(claims)
+    }
+
     /// The caller of a request.
     ///
     /// # Errors
     /// [`ApiError::NotSignedIn`], or the store that could not answer.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
-        let token = token(headers).ok_or(ApiError::NotSignedIn)?;
-        let claims = self.tokens.verify(token, Timestamp::now());
-        let claims = claims.map_err(|_| ApiError::NotSignedIn)?;
+        let claims = self.admit(headers).await?;
         let (session, user) = futures::join!(
             self.sessions.find(&claims.sid),
             self.store.find_user(&claims.sub)

@@ -12,13 +12,15 @@ use anyhow::Context;
 use reportapp_config::DatabaseConfig;
 use reportapp_config::database::PoolConfig;
 use reportapp_pool::Pool;
+use reportapp_session::epochs::{SqlEpochStore, Terms};
 use reportapp_session::{KeySet, MemoryStore, Passwords, Tokens, random};
 use reportapp_telemetry::{Health, Shutdown};
 
 use crate::app::{App, throttles};
 use crate::args::Args;
+use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::HttpMetrics;
+use crate::metrics::{EpochMetrics, HttpMetrics};
 use crate::router;
 use crate::run::{SERVICE, serve};
 use crate::server::Listener;
@@ -65,8 +67,15 @@ pub(crate) async fn build(
     erp: Server,
     web: WebUi,
 ) -> anyhow::Result<App> {
-    let store = Store::new(Pool::open("store", &sqlite(store, false)).await?);
+    let pool = Pool::open("store", &sqlite(store, false)).await?;
+    let store = Store::new(pool.clone());
     store.migrate().await?;
+    let epochs = Epochs::new(
+        Arc::new(SqlEpochStore::new(pool)),
+        Terms::default(),
+        EpochMetrics::register(health.registry())?,
+    );
+    epochs.start();
     let (identity_throttle, address_throttle, chat_throttle) = throttles();
     Ok(App {
         name: "demo".to_owned(),
@@ -74,6 +83,7 @@ pub(crate) async fn build(
         secure: false,
         trusted_proxies: Vec::new(),
         store: Arc::new(store),
+        epochs: Arc::new(epochs),
         sessions: Arc::new(MemoryStore::new()),
         tokens: Tokens::new("demo", TOKEN_LIFETIME_SECONDS, KeySet::ephemeral()),
         passwords: Passwords::new()?,

@@ -12,10 +12,13 @@ use jiff::Timestamp;
 use reportapp_config::credential::{CredentialError, PASSWORD, Secret, USERNAME};
 use reportapp_config::status::Reason;
 use reportapp_pool::PoolError;
+use reportapp_session::epochs::{EpochError, Standing, Sweeper};
 use reportapp_session::{Passwords, SessionError, SessionStore};
 use reportapp_telemetry::{DependencyHandle, Health};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use crate::epochs::Epochs;
 use crate::erp::Server;
 use crate::store::users::NewUser;
 use crate::store::{MigrationError, Role, Store, StoreError};
@@ -26,6 +29,11 @@ const CALM: Duration = Duration::from_secs(10);
 const ANXIOUS: Duration = Duration::from_secs(2);
 /// Between two deletions of outdated rows.
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Between two looks at the lease of the epochs, which costs nothing.
+const LEASE_LOOK: Duration = Duration::from_secs(1);
+/// Between two looks for processes that vanished.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the first administrator could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -38,26 +46,29 @@ enum BootstrapError {
     Store(#[from] StoreError),
 }
 
-/// Watches the store, after migrating it and creating the first administrator.
+/// Watches the store, after migrating it and creating the first administrator; starts the epochs in
+/// between.
 pub fn watch_store(
     tasks: &mut JoinSet<()>,
     health: &Health,
     store: &Arc<Store>,
+    epochs: &Arc<Epochs>,
     passwords: &Passwords,
     first_administrator: Option<PathBuf>,
 ) {
     let dependency = health.dependency("store");
-    let (store, passwords) = (Arc::clone(store), passwords.clone());
+    let (store, epochs, passwords) = (Arc::clone(store), Arc::clone(epochs), passwords.clone());
     tasks.spawn(async move {
         set_up_store(&store, &dependency, &passwords, first_administrator).await;
-        let mut tidied = tokio::time::Instant::now();
+        epochs.start();
+        let mut tidied = Instant::now();
         loop {
             match store.ping().await {
                 Ok(()) => dependency.ok(),
                 Err(error) => dependency.failing(store_reason(&error), error.to_string()),
             }
             if tidied.elapsed() >= TIDY_EVERY {
-                tidied = tokio::time::Instant::now();
+                tidied = Instant::now();
                 if let Err(error) = store.delete_outdated(Timestamp::now()).await {
                     tracing::warn!(%error, "failed to delete outdated rows");
                 }
@@ -65,6 +76,64 @@ pub fn watch_store(
             pause(&dependency).await;
         }
     });
+}
+
+/// Watches the lease of the epochs, without which requests wait for the store or are refused. Tokens
+/// live for `life` at most.
+pub fn watch_epochs(
+    tasks: &mut JoinSet<()>,
+    health: &Health,
+    epochs: &Arc<Epochs>,
+    life: Duration,
+) {
+    let dependency = health.dependency("store/epochs");
+    let epochs = Arc::clone(epochs);
+    tasks.spawn(async move {
+        let mut sweeper = Sweeper::new();
+        let mut swept = Instant::now();
+        let mut settled = Instant::now();
+        loop {
+            report_standing(&dependency, epochs.standing());
+            if swept.elapsed() >= SWEEP_EVERY {
+                swept = Instant::now();
+                tell(
+                    epochs.sweep(&mut sweeper).await,
+                    "forget vanished processes",
+                );
+            }
+            if settled.elapsed() >= TIDY_EVERY {
+                settled = Instant::now();
+                let done = epochs.settle(life, Timestamp::now()).await;
+                tell(done, "forget old revocations");
+            }
+            tokio::time::sleep(LEASE_LOOK).await;
+        }
+    });
+}
+
+fn report_standing(dependency: &DependencyHandle, standing: Option<Standing>) {
+    match standing {
+        Some(Standing::Leased(_)) => dependency.ok(),
+        Some(Standing::Behind) => dependency.failing(
+            Reason::StoreUnreachable,
+            "the store was put back to an earlier state; nobody is let in until all sessions are \
+             ended, because revocations may be lost",
+        ),
+        Some(Standing::Lapsed {
+            trouble: Some(error),
+        }) => dependency.failing(
+            Reason::StoreUnreachable,
+            format!("nobody is let in while it is unknown what was revoked: {error}"),
+        ),
+        // Not asked yet.
+        Some(Standing::Lapsed { trouble: None }) | None => {}
+    }
+}
+
+fn tell(done: Result<(), EpochError>, what: &str) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "failed to {what}");
+    }
 }
 
 /// Watches the session store.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use reportapp_pool::PoolError;
+use reportapp_session::epochs::{EpochError, RevokeError};
 use reportapp_session::{PasswordError, SessionError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,6 +90,15 @@ pub enum ApiError {
     /// The session store does not answer, so nobody can be let in.
     #[error("the session store failed")]
     SessionStoreUnavailable(#[source] SessionError),
+    /// What was revoked cannot be known, so nobody can be let in.
+    #[error("the epochs are out of date{}", cause(.0.as_ref()))]
+    EpochsUnavailable(Option<EpochError>),
+    /// The store is behind what this process knows: revocations may be lost.
+    #[error("the store of epochs was put back to an earlier state")]
+    EpochsPutBack,
+    /// Sessions could not be ended everywhere in time.
+    #[error("a revocation was not acknowledged")]
+    NotRevoked(#[source] RevokeError),
     /// All cores are checking passwords.
     #[error("too many passwords are being checked")]
     Busy,
@@ -164,6 +174,9 @@ impl ApiError {
             Self::DatabaseUnavailable { .. }
             | Self::StoreUnavailable(_)
             | Self::SessionStoreUnavailable(_)
+            | Self::EpochsUnavailable(_)
+            | Self::EpochsPutBack
+            | Self::NotRevoked(_)
             | Self::DeadlineExceeded
             | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::ReportFailed { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -185,6 +198,10 @@ impl ApiError {
             Self::ReportFailed { .. } => "ReportFailed",
             Self::StoreUnavailable(_) => "StoreUnavailable",
             Self::SessionStoreUnavailable(_) => "SessionStoreUnavailable",
+            // The same database, and the same to do about it.
+            Self::EpochsUnavailable(_) => "StoreUnavailable",
+            Self::EpochsPutBack => "StorePutBack",
+            Self::NotRevoked(_) => "SessionsNotEnded",
             Self::Busy => "Busy",
             Self::DeadlineExceeded => "DeadlineExceeded",
             Self::Internal(_) => "Internal",
@@ -218,11 +235,23 @@ impl ApiError {
                      give your administrator the request id."
                 );
             }
-            Self::StoreUnavailable(_) => {
+            Self::StoreUnavailable(_) | Self::EpochsUnavailable(_) => {
                 "The application's database does not answer at the moment; try again in a minute."
             }
             Self::SessionStoreUnavailable(_) => {
                 "Your session cannot be checked at the moment; try again in a minute."
+            }
+            Self::EpochsPutBack => {
+                "The application's database was put back to an earlier state; an administrator \
+                 must end all sessions before anybody can be let in."
+            }
+            Self::NotRevoked(RevokeError::NotCommitted { .. }) => {
+                "The sessions could not be ended: the application's database does not answer; \
+                 try again in a minute."
+            }
+            Self::NotRevoked(RevokeError::NotAcknowledged { .. }) => {
+                "The sessions are being ended, which could not be confirmed in time; \
+                 try again to have it confirmed."
             }
             Self::Busy => "Too many people are signing in at this moment; try again in a second.",
             Self::DeadlineExceeded => "The answer took too long; try again.",
@@ -246,7 +275,9 @@ impl ApiError {
             Self::Busy => Some(Duration::from_secs(1)),
             Self::DatabaseUnavailable { .. }
             | Self::StoreUnavailable(_)
-            | Self::SessionStoreUnavailable(_) => Some(Duration::from_secs(5)),
+            | Self::SessionStoreUnavailable(_)
+            | Self::EpochsUnavailable(_)
+            | Self::NotRevoked(_) => Some(Duration::from_secs(5)),
             _ => None,
         }
     }
@@ -306,6 +337,10 @@ impl From<PasswordError> for ApiError {
             PasswordError::Failed => Self::Internal("failed to compute a password hash"),
         }
     }
+}
+
+fn cause(error: Option<&EpochError>) -> String {
+    error.map_or_else(String::new, |error| format!(": {error}"))
 }
 
 /// Rounded up: a client that waits this long is not sent away again.

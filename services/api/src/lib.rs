@@ -1,9 +1,9 @@
 //! The HTTP API and web UI.
 //!
 //! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
-//! it, [`router`] finds the handler, [`auth`] says who asks, a handler asks [`store`] or [`erp`],
-//! and [`error`] turns any failure into an answer. Beside the requests, [`dependencies`] keeps an
-//! eye on everything the API needs and [`tls`] on the certificate.
+//! it, [`router`] finds the handler, [`auth`] says who asks and [`epochs`] whether that still holds,
+//! a handler asks [`store`] or [`erp`], and [`error`] turns any failure into an answer. Beside the
+//! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
 //! [`run`] wires it for production, [`demo`] for a look at it on one machine; both make the same
 //! [`app::App`].
@@ -13,6 +13,7 @@ pub mod args;
 pub mod auth;
 pub mod demo;
 pub mod dependencies;
+pub mod epochs;
 pub mod erp;
 pub mod error;
 mod handlers;
@@ -25,6 +26,7 @@ pub mod router;
 pub mod run;
 pub mod server;
 pub mod service;
+mod sessions;
 pub mod store;
 pub mod tls;
 pub mod web;

@@ -1,10 +1,13 @@
-//! Counters and histograms of HTTP requests. Labels come from code, never from a request, so their
+//! Counters and histograms of HTTP requests and of revocation. Labels come from code, never from a request, so their
 //! number is bounded.
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+};
+use reportapp_session::epochs::Verdict;
 
 /// Seconds; a report over a slow link may take ten.
 const BUCKETS: [f64; 11] = [
@@ -71,6 +74,71 @@ pub struct InFlight(IntGauge);
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// Metrics of the check each request passes, and of what it is checked against.
+#[derive(Clone, Debug)]
+pub struct EpochMetrics {
+    accepted: IntCounter,
+    revoked: IntCounter,
+    unknown: IntCounter,
+    unanswered: IntCounter,
+    revocations: HistogramVec,
+}
+
+impl EpochMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let checks = IntCounterVec::new(
+            Opts::new(
+                "reportapp_epoch_checks_total",
+                "Tokens judged by the epochs; \"unanswered\" ones were refused without the store.",
+            ),
+            &["verdict"],
+        )?;
+        let revocations = HistogramVec::new(
+            HistogramOpts::new(
+                "reportapp_revocation_duration_seconds",
+                "Time from a request to end sessions to the moment no process accepts them.",
+            )
+            .buckets(BUCKETS.to_vec()),
+            &["outcome"],
+        )?;
+        registry.register(Box::new(checks.clone()))?;
+        registry.register(Box::new(revocations.clone()))?;
+        Ok(Self {
+            accepted: checks.with_label_values(&["accepted"]),
+            revoked: checks.with_label_values(&["revoked"]),
+            unknown: checks.with_label_values(&["unknown"]),
+            unanswered: checks.with_label_values(&["unanswered"]),
+            revocations,
+        })
+    }
+
+    /// Counts a judged token.
+    pub fn checked(&self, verdict: Verdict) {
+        match verdict {
+            Verdict::Accept => self.accepted.inc(),
+            Verdict::Revoked => self.revoked.inc(),
+            Verdict::Unknown => self.unknown.inc(),
+            Verdict::Ask => self.unanswered.inc(),
+        }
+    }
+
+    /// Counts a revocation that this process waited for.
+    pub fn revoked(&self, is_acknowledged: bool, took: Duration) {
+        let outcome = if is_acknowledged {
+            "acknowledged"
+        } else {
+            "gave-up"
+        };
+        self.revocations
+            .with_label_values(&[outcome])
+            .observe(took.as_secs_f64());
     }
 }
 

@@ -74,6 +74,48 @@ pub struct PasswordRequest {
     pub new: String,
 }
 
+/// How to sign out.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LogoutQuery {
+    /// End all sessions of the user, not only the present one.
+    #[serde(default)]
+    #[param(required = false)]
+    pub everywhere: bool,
+}
+
+/// The sessions of the user.
+#[derive(Serialize, ToSchema)]
+pub struct OwnSessions {
+    /// Oldest first.
+    pub sessions: Vec<OwnSession>,
+}
+
+/// One session of the user.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnSession {
+    /// Id of the session.
+    pub id: String,
+    /// Whether this request belongs to it.
+    pub is_current: bool,
+    /// When the user signed in.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Address the user signed in from, if it is known.
+    pub address: Option<String>,
+}
+
+/// How many sessions ended.
+#[derive(Serialize, ToSchema)]
+pub struct EndedSessions {
+    /// Their number.
+    pub ended: usize,
+}
+
 /// A company of an ERP server.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -9,15 +9,17 @@ use anyhow::Context;
 use reportapp_config::ApiConfig;
 use reportapp_config::credential::{Secret, TOKEN};
 use reportapp_pool::Pool;
+use reportapp_session::epochs::{SqlEpochStore, Terms};
 use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens};
 use reportapp_telemetry::{Drained, Health, HealthServer, Shutdown, drain};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, InternalToken, throttles};
-use crate::dependencies::{watch_redis, watch_server, watch_store};
+use crate::dependencies::{watch_epochs, watch_redis, watch_server, watch_store};
+use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::HttpMetrics;
+use crate::metrics::{EpochMetrics, HttpMetrics};
 use crate::peer::Cidr;
 use crate::router;
 use crate::server::{End, Listener};
@@ -61,9 +63,12 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
         &mut tasks,
         &health,
         &app.store,
+        &app.epochs,
         &app.passwords,
         config.first_administrator.clone(),
     );
+    let life = Duration::from_secs(app.tokens.lifetime_seconds());
+    watch_epochs(&mut tasks, &health, &app.epochs, life);
     if config.redis.is_some() {
         watch_redis(&mut tasks, &health, &app.sessions);
     }
@@ -74,6 +79,11 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
     log_addresses(&listeners);
     let drain_time = Duration::from_secs(config.drain_seconds);
     serve(listeners, &health, shutdown.token(), drain_time).await;
+    tasks.shutdown().await;
+    // Whoever still holds the application may be judging a token; then nobody says that it stopped.
+    if let Some(app) = Arc::into_inner(app) {
+        app.epochs.leave().await;
+    }
     Ok(())
 }
 
@@ -141,6 +151,11 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
             .map(|block| block.parse::<Cidr>())
             .collect::<Result<_, _>>()
             .context("failed to read trustedProxies")?,
+        epochs: Arc::new(Epochs::new(
+            Arc::new(SqlEpochStore::new(store.clone())),
+            Terms::default(),
+            EpochMetrics::register(health.registry())?,
+        )),
         store: Arc::new(Store::new(store)),
         sessions,
         tokens: Tokens::new(&config.app, config.tokens.lifetime_seconds, keys),

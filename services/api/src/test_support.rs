@@ -10,6 +10,8 @@ use jiff::civil::date;
 use reportapp_pool::Pool;
 use reportapp_sample_erp::ledger::{Account, Company, Posting};
 use reportapp_sample_erp::{Ledger, load};
+use reportapp_session::store::Answer as Promise;
+use reportapp_session::{MemoryStore, Session, SessionStore};
 use reportapp_telemetry::Health;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -49,6 +51,32 @@ pub(crate) struct TestApp {
     public: AppService,
     internal: AppService,
     _folder: TempDir,
+}
+
+/// Records of sessions in a store that is never told of an end, as a Redis that lost its last writes:
+/// whatever is refused is refused by the epochs.
+#[derive(Default)]
+pub(crate) struct Untold(MemoryStore);
+
+impl SessionStore for Untold {
+    fn begin<'a>(&'a self, session: &'a Session) -> Promise<'a, ()> {
+        self.0.begin(session)
+    }
+    fn find<'a>(&'a self, id: &'a str) -> Promise<'a, Option<Session>> {
+        self.0.find(id)
+    }
+    fn end<'a>(&'a self, _: &'a Session) -> Promise<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn list<'a>(&'a self, user: &'a str) -> Promise<'a, Vec<Session>> {
+        self.0.list(user)
+    }
+    fn end_others<'a>(&'a self, _: &'a str, _: Option<&'a str>) -> Promise<'a, usize> {
+        Box::pin(std::future::ready(Ok(0)))
+    }
+    fn probe(&self) -> Promise<'_, ()> {
+        self.0.probe()
+    }
 }
 
 /// An answer, read to its end.

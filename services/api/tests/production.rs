@@ -212,6 +212,8 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
 
     let redis = setup.start_redis();
     setup.until("/readyz", |status, _| status == 200).await;
+    let has_a_lease = |_, text: &str| text.contains(r#""store/epochs","state":"Ok""#);
+    setup.until("/status", has_a_lease).await;
     let (status, body) = setup.log_in().await;
     assert_eq!(status, StatusCode::OK, "{body}");
     assert_eq!(body["user"]["roles"], json!(["admin", "reports"]));
@@ -262,5 +264,9 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
     let log = setup.log();
     assert!(ended.success(), "{log}");
     assert!(log.contains("every request was answered"), "{log}");
+    let store = Pool::open("store", &setup.config.store).await.unwrap();
+    let left = "SELECT process FROM epoch_processes";
+    let left = store.query(left, &[]).await.unwrap();
+    assert!(left.is_empty(), "it said that it stopped: {left:?}");
     assert!(!log.contains("canary"), "{log}");
 }

@@ -1,7 +1,8 @@
 //! Where sessions live: Redis in production, this process in a run without Redis.
 //!
 //! Both keep the same promises: a session that was ended, or whose life is over, is never found
-//! again; a store that cannot answer returns an error, and the caller refuses the request.
+//! again; a store that cannot answer returns an error, and the caller refuses the request. That a
+//! session ended is true only by its epoch ([`crate::epochs`]): a Redis may lose what it was told.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::epochs::{Bearer, Revision};
 
 pub mod memory;
 pub mod redis;
@@ -28,21 +31,42 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the session ends by itself.
     pub expires_at: Timestamp,
+    /// The revision its tokens are issued under; see [`Bearer::issued`].
+    #[serde(default)]
+    pub issued: Revision,
     /// Address the user signed in from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
 
 impl Session {
-    /// A new session of `user` that begins now.
-    pub fn begin(user: &str, address: Option<String>, life: Duration, now: Timestamp) -> Self {
+    /// A new session of `user` that begins now, for tokens issued under `issued`.
+    pub fn begin(
+        user: &str,
+        issued: Revision,
+        address: Option<String>,
+        life: Duration,
+        now: Timestamp,
+    ) -> Self {
         let life = jiff::SignedDuration::try_from(life).unwrap_or(jiff::SignedDuration::MAX);
         Self {
             id: crate::random::id(),
             user: user.to_owned(),
             created_at: now,
             expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
+            issued,
             address,
+        }
+    }
+
+    /// Who its tokens speak for.
+    pub fn bearer(&self) -> Bearer<'_> {
+        Bearer {
+            // Users do not belong to tenants.
+            tenant: None,
+            user: &self.user,
+            session: &self.id,
+            issued: self.issued,
         }
     }
 

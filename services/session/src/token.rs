@@ -1,12 +1,14 @@
 //! Access tokens: signed proof of who signed in and in which session (RFC 7519, EdDSA).
 //!
-//! A token alone is not enough: whoever accepts one must also ask the session store whether the
-//! session named by `sid` still exists.
+//! A token alone is not enough: whoever accepts one must also ask whether it was revoked since, by the
+//! epochs ([`Claims::bearer`] is what they judge), and the session store whether the session named by
+//! `sid` still exists.
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use crate::epochs::{Bearer, Revision};
 use crate::keys::KeySet;
 use crate::random;
 
@@ -20,6 +22,13 @@ pub struct Claims {
     pub sub: String,
     /// Id of the session the token belongs to.
     pub sid: String,
+    /// Id of the tenant the user acts for, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The revision the token was issued under; see [`Bearer::issued`]. A token without it is from a
+    /// release before epochs and counts as older than every revocation.
+    #[serde(default)]
+    pub rev: Revision,
     /// Id of the token.
     pub jti: String,
     /// Issued at.
@@ -30,6 +39,18 @@ pub struct Claims {
     pub iss: String,
     /// Audience: the name of the application.
     pub aud: String,
+}
+
+impl Claims {
+    /// Who the token speaks for, as the epochs judge it.
+    pub fn bearer(&self) -> Bearer<'_> {
+        Bearer {
+            tenant: self.tenant.as_deref(),
+            user: &self.sub,
+            session: &self.sid,
+            issued: self.rev,
+        }
+    }
 }
 
 /// A token as handed to a client.
@@ -88,12 +109,14 @@ impl Tokens {
         &self.keys
     }
 
-    /// Signs a token for `user` in `session`.
-    pub fn issue(&self, user: &str, session: &str, now: Timestamp) -> AccessToken {
+    /// Signs a token for its bearer.
+    pub fn issue(&self, bearer: &Bearer<'_>, now: Timestamp) -> AccessToken {
         let lifetime = i64::try_from(self.lifetime_seconds).unwrap_or(i64::MAX);
         let claims = Claims {
-            sub: user.to_owned(),
-            sid: session.to_owned(),
+            sub: bearer.user.to_owned(),
+            sid: bearer.session.to_owned(),
+            tenant: bearer.tenant.map(str::to_owned),
+            rev: bearer.issued,
             jti: random::id(),
             iat: now.as_second(),
             exp: now.as_second().saturating_add(lifetime),
@@ -157,15 +180,44 @@ mod tests {
         Tokens::new("shop", 600, KeySet::ephemeral())
     }
 
+    fn bearer() -> Bearer<'static> {
+        Bearer {
+            tenant: None,
+            user: "u",
+            session: "s",
+            issued: Revision(1),
+        }
+    }
+
+    #[test]
+    fn a_token_of_a_release_before_epochs_is_older_than_every_revocation() {
+        let tokens = tokens();
+        let claims = serde_json::json!({
+            "sub": "u", "sid": "s", "jti": "t", "iat": 1_000_000, "exp": 1_000_600,
+            "iss": "shop", "aud": "shop",
+        });
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(tokens.keys.signing_id().to_owned());
+        let token = jsonwebtoken::encode(&header, &claims, tokens.keys.signing()).unwrap();
+        let claims = tokens.verify(&token, at(1_000_001)).unwrap();
+        assert_eq!(claims.bearer().issued, Revision(0));
+    }
+
     #[test]
     fn a_token_says_who_signed_in_and_in_which_session() {
         let tokens = tokens();
-        let token = tokens.issue("user-1", "session-1", at(1_000_000));
+        let issued = Revision(1_800_000_000_000_000);
+        let bearer = Bearer {
+            tenant: Some("acme"),
+            user: "user-1",
+            session: "session-1",
+            issued,
+        };
+        let token = tokens.issue(&bearer, at(1_000_000));
         let claims = tokens.verify(&token.value, at(1_000_001)).unwrap();
-        assert_eq!(
-            (claims.sub.as_str(), claims.sid.as_str()),
-            ("user-1", "session-1")
-        );
+        let found = claims.bearer();
+        assert_eq!((found.user, found.session), ("user-1", "session-1"));
+        assert_eq!((found.tenant, found.issued), (Some("acme"), issued));
         assert_eq!((claims.iss.as_str(), claims.aud.as_str()), ("shop", "shop"));
         assert_eq!(claims.exp - claims.iat, 600);
     }
@@ -173,7 +225,7 @@ mod tests {
     #[test]
     fn a_token_is_refused_once_its_life_and_the_leeway_are_over() {
         let tokens = tokens();
-        let token = tokens.issue("u", "s", at(1_000_000)).value;
+        let token = tokens.issue(&bearer(), at(1_000_000)).value;
         assert!(tokens.verify(&token, at(1_000_604)).is_ok());
         assert_eq!(
             tokens.verify(&token, at(1_000_605)),
@@ -184,7 +236,7 @@ mod tests {
     #[test]
     fn a_token_from_the_future_is_refused() {
         let tokens = tokens();
-        let token = tokens.issue("u", "s", at(1_000_100)).value;
+        let token = tokens.issue(&bearer(), at(1_000_100)).value;
         assert_eq!(
             tokens.verify(&token, at(1_000_000)),
             Err(TokenError::Invalid)
@@ -194,11 +246,11 @@ mod tests {
     #[test]
     fn a_token_of_another_key_or_application_is_refused() {
         let now = at(1_000_000);
-        let foreign = tokens().issue("u", "s", now).value;
+        let foreign = tokens().issue(&bearer(), now).value;
         assert_eq!(tokens().verify(&foreign, now), Err(TokenError::Invalid));
 
         let mut tokens = tokens();
-        let own = tokens.issue("u", "s", now).value;
+        let own = tokens.issue(&bearer(), now).value;
         tokens.app = "other".to_owned();
         assert_eq!(tokens.verify(&own, now), Err(TokenError::Invalid));
     }
@@ -207,7 +259,7 @@ mod tests {
     fn a_changed_token_is_refused() {
         let tokens = tokens();
         let now = at(1_000_000);
-        let token = tokens.issue("u", "s", now).value;
+        let token = tokens.issue(&bearer(), now).value;
         let (body, signature) = token.rsplit_once('.').unwrap();
         let flipped: String = signature
             .chars()
@@ -231,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_printed_form_of_a_token_hides_it() {
-        let token = tokens().issue("u", "s", at(1_000_000));
+        let token = tokens().issue(&bearer(), at(1_000_000));
         assert!(!format!("{token:?}").contains(&token.value));
     }
 }

@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reportapp_session::epochs::Revision;
 use reportapp_session::{MemoryStore, Session, SessionStore};
 
 fn session(user: &str, life: Duration) -> Session {
-    Session::begin(user, None, life, Timestamp::now())
+    Session::begin(user, Revision(7), None, life, Timestamp::now())
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use reportapp_config::api::RedisConfig;
 use reportapp_config::database::{TlsConfig, TlsMode};
+use reportapp_session::epochs::Revision;
 use reportapp_session::{RedisStore, Session, SessionError, SessionStore};
 
 const PASSWORD: &str = "canary-redis-password";
@@ -139,7 +140,8 @@ async fn answers(store: &RedisStore) {
 
 fn session(user: &str) -> Session {
     let life = Duration::from_secs(600);
-    Session::begin(user, Some("192.0.2.7".to_owned()), life, Timestamp::now())
+    let address = Some("192.0.2.7".to_owned());
+    Session::begin(user, Revision(7), address, life, Timestamp::now())
 }
 
 #[tokio::test]
@@ -163,7 +165,8 @@ async fn a_session_is_forgotten_when_its_life_is_over() {
     let server = Server::start();
     let store = RedisStore::new("shop", &server.config()).unwrap();
     answers(&store).await;
-    let session = Session::begin("ana", None, Duration::from_millis(200), Timestamp::now());
+    let life = Duration::from_millis(200);
+    let session = Session::begin("ana", Revision(7), None, life, Timestamp::now());
     store.begin(&session).await.unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while store.find(&session.id).await.unwrap().is_some() {

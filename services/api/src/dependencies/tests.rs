@@ -2,8 +2,10 @@
 
 use reportapp_config::status::DependencyState;
 use reportapp_session::MemoryStore;
+use reportapp_session::epochs::{SqlEpochStore, Terms};
 
 use super::*;
+use crate::metrics::EpochMetrics;
 use crate::test_support::{open, sqlite_pool};
 
 fn credential(username: &str, password: &str) -> tempfile::TempDir {
@@ -29,7 +31,7 @@ async fn until(health: &Health, name: &str, state: DependencyState) {
 #[tokio::test]
 async fn the_service_is_ready_once_store_sessions_and_every_server_have_answered() {
     let (_store_folder, pool) = sqlite_pool().await;
-    let store = Arc::new(Store::new(pool));
+    let store = Arc::new(Store::new(pool.clone()));
     let erp_folder = tempfile::tempdir().unwrap();
     let path = erp_folder.path().join("erp.sqlite");
     let server = Server::new("main", open(&path, true).await);
@@ -37,13 +39,20 @@ async fn the_service_is_ready_once_store_sessions_and_every_server_have_answered
     let health = Health::new("test", "0");
     let passwords = Passwords::new().unwrap();
     let mut tasks = JoinSet::new();
-    watch_store(&mut tasks, &health, &store, &passwords, None);
+    let epochs = Arc::new(Epochs::new(
+        Arc::new(SqlEpochStore::new(pool)),
+        Terms::default(),
+        EpochMetrics::register(health.registry()).unwrap(),
+    ));
+    watch_store(&mut tasks, &health, &store, &epochs, &passwords, None);
+    watch_epochs(&mut tasks, &health, &epochs, Duration::from_secs(600));
     watch_redis(&mut tasks, &health, &sessions);
     watch_server(&mut tasks, &health, &server);
     health.set_ready(true);
 
     until(&health, "store", DependencyState::Ok).await;
     until(&health, "redis", DependencyState::Ok).await;
+    until(&health, "store/epochs", DependencyState::Ok).await;
     until(&health, "server/main", DependencyState::Failing).await;
     assert!(!health.is_ready());
     let status = health.dependency("server/main").status();

@@ -4,3 +4,6 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod password;
+pub(crate) mod session_end;
+pub(crate) mod session_end_others;
+pub(crate) mod session_list;

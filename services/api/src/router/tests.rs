@@ -3,5 +3,7 @@
 mod auth;
 mod contract;
 mod faults;
+mod fleet;
 mod reports;
+mod sessions;
 mod telegram;

@@ -48,6 +48,12 @@ pub const ALL: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0002_telegram.sql"),
         sqlite: include_str!("../../migrations/sqlite/0002_telegram.sql"),
     },
+    Migration {
+        version: 3,
+        name: "epochs",
+        postgres: include_str!("../../migrations/postgres/0003_epochs.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0003_epochs.sql"),
+    },
 ];
 
 /// Why the schema could not be brought up to date.

@@ -36,6 +36,11 @@ impl Moment {
         let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(wait))
     }
+
+    /// Time from `earlier` to this moment; nothing if it is not earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
 }
 
 /// Something to read the time from.

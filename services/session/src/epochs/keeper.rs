@@ -17,10 +17,29 @@ use super::store::{Answer, EpochError, EpochStore, ProcessId};
 use super::view::{Verdict, View};
 use super::{Bearer, Revision};
 
-/// What waiting requests look at: up to which moment the store failed those who asked.
-#[derive(Clone, Copy, Debug, Default)]
+/// What waiting requests, and those who ask how it goes, look at.
+#[derive(Clone, Debug, Default)]
 struct News {
+    /// Up to which moment the store failed those who asked.
     refused: Option<Moment>,
+    /// Why the last operation on the store failed.
+    trouble: Option<EpochError>,
+    /// The store was behind at the last read.
+    behind: bool,
+}
+
+/// How well a process knows the epochs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Requests are judged without asking the store, for this long from now on.
+    Leased(Duration),
+    /// Each request waits for a read of its own, and is refused without an answer.
+    Lapsed {
+        /// What the store said last; `None`: it was not asked yet.
+        trouble: Option<EpochError>,
+    },
+    /// The store was put back to an earlier state; every request is refused.
+    Behind,
 }
 
 /// The epochs of this process, kept current in the background.
@@ -55,8 +74,6 @@ impl<C: Clock + 'static> Keeper<C> {
             operations: JoinSet::new(),
             news: tell,
             process: tell_process,
-            failing: false,
-            behind: false,
         };
         Self {
             gate,
@@ -112,8 +129,36 @@ impl<C: Clock + 'static> Keeper<C> {
 
     /// Somebody says that there is this revision.
     pub fn wake(&self, revision: Revision) {
-        // Nobody listens any more only when the process is ending.
-        let _ = self.events.send(Event::Woken(revision));
+        (self.waker())(revision);
+    }
+
+    /// [`Keeper::wake`], to be handed to somebody who may outlive the keeper.
+    pub fn waker(&self) -> impl Fn(Revision) + Send + Sync + use<C> {
+        let events = self.events.clone();
+        move |revision| {
+            // Nobody listens any more only when the process is ending.
+            let _ = events.send(Event::Woken(revision));
+        }
+    }
+
+    /// Whether a token is known to be revoked. Fit for lists, not for letting anybody in: a "no" may be
+    /// out of date.
+    pub fn knows_revoked(&self, token: &Bearer<'_>) -> bool {
+        self.gate.check(token).0 == Verdict::Revoked
+    }
+
+    /// How well this process knows the epochs.
+    pub fn standing(&self) -> Standing {
+        let news = self.news.borrow();
+        if news.behind {
+            return Standing::Behind;
+        }
+        match self.gate.lease_left() {
+            Duration::ZERO => Standing::Lapsed {
+                trouble: news.trouble.clone(),
+            },
+            left => Standing::Leased(left),
+        }
     }
 
     /// Stops judging and then says so, so that nobody waits for this process.
@@ -143,10 +188,6 @@ struct Run<C> {
     operations: JoinSet<(Event, Option<EpochError>)>,
     news: watch::Sender<News>,
     process: watch::Sender<ProcessId>,
-    /// The last operation on the store failed.
-    failing: bool,
-    /// The store was behind at the last read.
-    behind: bool,
 }
 
 impl<C: Clock + 'static> Run<C> {
@@ -232,14 +273,24 @@ impl<C: Clock + 'static> Run<C> {
 
     /// Says once that the store is in trouble, and once that it is well again.
     fn report(&mut self, event: &Event, error: Option<&EpochError>) {
+        let was_failing = self.news.borrow().trouble.is_some();
         match (event, error) {
-            (_, Some(error)) if !self.failing => {
-                self.failing = true;
-                tracing::warn!(%error, "the epochs cannot be renewed; without them requests are refused");
+            (_, Some(error)) => {
+                if !was_failing {
+                    tracing::warn!(%error, "the epochs cannot be renewed; without them requests are refused");
+                }
+                // Nobody waits for this.
+                self.news.send_if_modified(|news| {
+                    news.trouble = Some(error.clone());
+                    false
+                });
             }
-            (Event::Answered(..), None) if self.failing => {
-                self.failing = false;
+            (Event::Answered(..), None) if was_failing => {
                 tracing::info!("the epochs are renewed again");
+                self.news.send_if_modified(|news| {
+                    news.trouble = None;
+                    false
+                });
             }
             _ => {}
         }
@@ -248,13 +299,20 @@ impl<C: Clock + 'static> Run<C> {
     /// Says once that the store is behind what this process knows.
     fn report_setback(&mut self) {
         let went_back = self.holder.went_back();
-        if went_back && !self.behind {
+        let is_new = self.news.borrow().behind != went_back;
+        if !is_new {
+            return;
+        }
+        if went_back {
             tracing::error!(
                 "the store of epochs was put back to an earlier state; every request is refused \
                  until something is revoked: revoke all sessions, revocations may be lost"
             );
         }
-        self.behind = went_back;
+        self.news.send_if_modified(|news| {
+            news.behind = went_back;
+            false
+        });
     }
 }
 

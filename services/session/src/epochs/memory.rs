@@ -23,6 +23,12 @@ impl MemoryEpochStore {
         Self { ledger }
     }
 
+    /// As if an old backup had been restored.
+    #[cfg(test)]
+    pub(super) fn put_back(&self, to: Revision) {
+        self.lock().revision = to;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         // A panic elsewhere cannot leave the ledger half changed in a way that accepts more.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)

@@ -14,7 +14,7 @@ use super::clock::{LONGEST_LEASE, Moment, outlasting};
 use super::store::{Member, ProcessId};
 use super::{Revision, Scope};
 
-/// Time between the first two looks at the roster; doubles up to [`SLOWEST`].
+/// Time between the first two looks at the roster, or attempts to commit; doubles up to [`SLOWEST`].
 const QUICKEST: Duration = Duration::from_millis(5);
 const SLOWEST: Duration = Duration::from_millis(200);
 
@@ -50,15 +50,23 @@ pub enum Action {
 
 #[derive(Clone, Debug)]
 enum State {
-    Raising,
-    Waiting {
-        revision: Revision,
-        /// Not before the commit.
-        since: Moment,
-        roster: Option<Vec<Member>>,
+    Raising {
         pace: Duration,
     },
-    Done,
+    Waiting {
+        committed: Committed,
+        pace: Duration,
+    },
+    Done(Committed),
+}
+
+/// What is known since the commit.
+#[derive(Clone, Debug)]
+struct Committed {
+    revision: Revision,
+    /// Not before the commit.
+    since: Moment,
+    roster: Option<Vec<Member>>,
 }
 
 /// One revocation under way.
@@ -79,7 +87,7 @@ impl Revoker {
         Self {
             action: action.into(),
             scopes,
-            state: State::Raising,
+            state: State::Raising { pace: QUICKEST },
             busy: false,
             next: Moment::default(),
         }
@@ -88,29 +96,44 @@ impl Revoker {
     /// When to send [`Event::Tick`]; `None` when only an answer helps, or it is over.
     pub fn due(&self) -> Option<Moment> {
         let poll = (!self.busy).then_some(self.next);
-        match self.state {
-            State::Raising => poll,
-            State::Waiting { .. } => Some(poll.map_or(self.safe_at(), |p| p.min(self.safe_at()))),
-            State::Done => None,
+        match &self.state {
+            State::Raising { .. } => poll,
+            State::Waiting { committed, .. } => {
+                let safe_at = committed.safe_at();
+                Some(poll.map_or(safe_at, |poll| poll.min(safe_at)))
+            }
+            State::Done(_) => None,
         }
+    }
+
+    /// The revision and when its commit was answered; `None` before that.
+    pub fn committed(&self) -> Option<(Revision, Moment)> {
+        let committed = self.state.committed()?;
+        Some((committed.revision, committed.since))
+    }
+
+    /// How each process of the last roster stands; `None` without one.
+    pub fn roster(&self) -> Option<&[Member]> {
+        self.state.committed()?.roster.as_deref()
     }
 
     /// Takes in one event at `now`.
     pub fn step(&mut self, now: Moment, event: Event) -> Vec<Action> {
-        let raising = matches!(self.state, State::Raising);
+        let raising = matches!(self.state, State::Raising { .. });
         match event {
             Event::Tick => {}
             Event::Raised(revision) if raising => {
                 self.busy = false;
                 self.next = now;
-                self.state = State::Waiting {
+                let committed = Committed {
                     revision,
                     since: now,
                     roster: None,
-                    pace: QUICKEST,
                 };
+                let pace = QUICKEST;
+                self.state = State::Waiting { committed, pace };
             }
-            Event::RaiseFailed if raising => self.pause(now, QUICKEST),
+            Event::RaiseFailed if raising => self.pause(now),
             Event::Roster(members) => self.looked(now, Some(members)),
             Event::LookFailed => self.looked(now, None),
             Event::Raised(_) | Event::RaiseFailed => {}
@@ -118,36 +141,39 @@ impl Revoker {
         self.go_on(now)
     }
 
-    fn pause(&mut self, now: Moment, wait: Duration) {
+    /// Lets some time go by before the next operation, more each time.
+    fn pause(&mut self, now: Moment) {
+        let (State::Raising { pace } | State::Waiting { pace, .. }) = &mut self.state else {
+            return;
+        };
+        self.next = now.after(*pace);
+        *pace = (*pace * 2).min(SLOWEST);
         self.busy = false;
-        self.next = now.after(wait);
     }
 
     fn looked(&mut self, now: Moment, seen: Option<Vec<Member>>) {
-        let State::Waiting { roster, pace, .. } = &mut self.state else {
+        let State::Waiting { committed, .. } = &mut self.state else {
             return;
         };
         if seen.is_some() {
-            *roster = seen;
+            committed.roster = seen;
         }
-        let wait = *pace;
-        *pace = (wait * 2).min(SLOWEST);
-        self.pause(now, wait);
+        self.pause(now);
     }
 
     fn go_on(&mut self, now: Moment) -> Vec<Action> {
         let ready = !self.busy && now >= self.next;
         match &self.state {
-            State::Raising if ready => {
+            State::Raising { .. } if ready => {
                 self.busy = true;
                 vec![Action::Raise(self.action.clone(), self.scopes.clone())]
             }
-            State::Waiting { revision, .. } => {
-                let revision = *revision;
-                if now >= self.safe_at() {
+            State::Waiting { committed, .. } => {
+                let revision = committed.revision;
+                if now >= committed.safe_at() {
                     let mut actions = vec![Action::Acknowledge(revision)];
-                    actions.extend(self.silent().into_iter().map(Action::Expel));
-                    self.state = State::Done;
+                    actions.extend(committed.silent().map(Action::Expel));
+                    self.state = State::Done(committed.clone());
                     actions
                 } else if ready {
                     self.busy = true;
@@ -156,43 +182,36 @@ impl Revoker {
                     Vec::new()
                 }
             }
-            State::Raising | State::Done => Vec::new(),
+            State::Raising { .. } | State::Done(_) => Vec::new(),
         }
     }
+}
 
+impl State {
+    fn committed(&self) -> Option<&Committed> {
+        match self {
+            Self::Raising { .. } => None,
+            Self::Waiting { committed, .. } | Self::Done(committed) => Some(committed),
+        }
+    }
+}
+
+impl Committed {
     /// When the last lease from before the commit is over, for those who have not confirmed.
     fn safe_at(&self) -> Moment {
-        let State::Waiting {
-            revision,
-            since,
-            roster,
-            ..
-        } = &self.state
-        else {
-            return Moment::default();
+        let Some(roster) = &self.roster else {
+            return self.since.after(outlasting(LONGEST_LEASE));
         };
-        let Some(roster) = roster else {
-            return since.after(outlasting(LONGEST_LEASE));
-        };
-        let waited_for = roster.iter().filter(|m| m.confirmed < *revision);
+        let waited_for = roster.iter().filter(|m| m.confirmed < self.revision);
         let longest = waited_for.map(|member| outlasting(member.lease)).max();
-        since.after(longest.unwrap_or_default())
+        self.since.after(longest.unwrap_or_default())
     }
 
     /// Who was waited for in vain.
-    fn silent(&self) -> Vec<ProcessId> {
-        let State::Waiting {
-            revision,
-            roster: Some(roster),
-            ..
-        } = &self.state
-        else {
-            return Vec::new();
-        };
-        let silent = roster
-            .iter()
-            .filter(|m| m.confirmed < *revision && !m.expelled);
-        silent.map(|member| member.process.clone()).collect()
+    fn silent(&self) -> impl Iterator<Item = ProcessId> {
+        let members = self.roster.iter().flatten();
+        let silent = members.filter(|m| m.confirmed < self.revision && !m.expelled);
+        silent.map(|member| member.process.clone())
     }
 }
 
@@ -266,5 +285,18 @@ mod tests {
         let first = revoker.step(at(0), Event::Tick);
         assert!(revoker.step(at(100), Event::RaiseFailed).is_empty());
         assert_eq!(revoker.step(revoker.due().unwrap(), Event::Tick), first);
+    }
+
+    #[test]
+    fn a_store_that_refuses_at_once_is_not_asked_without_a_break() {
+        let mut revoker = Revoker::new("iact-1", vec![Scope::All]);
+        let mut now = at(0);
+        let mut attempts = 0;
+        while now < at(2_000) {
+            attempts += revoker.step(now, Event::Tick).len();
+            revoker.step(now, Event::RaiseFailed);
+            now = revoker.due().unwrap();
+        }
+        assert!(attempts < 20, "{attempts} in two seconds");
     }
 }

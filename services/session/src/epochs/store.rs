@@ -18,6 +18,11 @@ impl ProcessId {
         Self(format!("{base}.{round}"))
     }
 
+    /// A registration as a store keeps it.
+    pub(super) fn kept(text: String) -> Self {
+        Self(text)
+    }
+
     /// As a store keeps it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,6 +68,12 @@ pub enum EpochError {
     #[error("the store of epochs cannot be reached: {detail}")]
     Unreachable {
         /// What the client library said.
+        detail: String,
+    },
+    /// The store answers and does not do what was asked.
+    #[error("the store of epochs refuses: {detail}")]
+    Refused {
+        /// What it objects to.
         detail: String,
     },
     /// The store answered with something that is not ours.

@@ -16,10 +16,17 @@ export function fetchMe(): Promise<User> {
   return request<User>('api/auth/me', { keepSession: true })
 }
 
-export function signOut(): Promise<void> {
-  return request<void>('api/auth/logout', { method: 'POST', keepSession: true })
+export interface SignOutOptions {
+  /** All sessions of the user, not only this one. */
+  everywhere?: boolean
 }
 
+export function signOut({ everywhere = false }: SignOutOptions = {}): Promise<void> {
+  const query = everywhere ? { everywhere: 'true' } : {}
+  return request<void>('api/auth/logout', { method: 'POST', query, keepSession: true })
+}
+
+/** Ends every session of the user; the answer replaces the cookie of this one. */
 export function changePassword(current: string, next: string): Promise<void> {
   return request<void>('api/auth/password', { method: 'POST', body: { current, new: next } })
 }

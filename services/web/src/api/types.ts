@@ -48,6 +48,15 @@ export interface TrialBalance extends Period {
   totals: Amounts
 }
 
+export interface OwnSession {
+  id: string
+  /** The one this page belongs to. */
+  isCurrent: boolean
+  createdAt: string
+  expiresAt: string
+  address: string | null
+}
+
 export interface TelegramCode {
   code: string
   expiresAt: string

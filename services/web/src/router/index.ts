@@ -42,6 +42,12 @@ export function createAppRouter(): Router {
             meta: { title: 'telegram.title' },
           },
           {
+            path: 'sesiuni',
+            name: 'sessions',
+            component: () => import('@/pages/SessionsPage.vue'),
+            meta: { title: 'sessions.title' },
+          },
+          {
             path: ':unknown(.*)*',
             name: 'notFound',
             component: () => import('@/pages/NotFoundPage.vue'),

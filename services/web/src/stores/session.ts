@@ -39,9 +39,9 @@ export const useSession = defineStore('session', () => {
   }
 
   /** A session that is gone already is signed out as well. */
-  async function signOut(): Promise<void> {
+  async function signOut(options: auth.SignOutOptions = {}): Promise<void> {
     try {
-      await auth.signOut()
+      await auth.signOut(options)
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401)) throw error
     }

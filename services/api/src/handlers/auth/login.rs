@@ -1,25 +1,23 @@
 //! `POST /api/auth/login`: name and password become a session and a token.
 //!
-//! The order matters: the throttles count an attempt before the password is looked at, the audit
-//! row is written before the session begins, and an unknown name costs as much time as a known one.
+//! The order matters: the throttles count an attempt before the password is looked at, the stamp of
+//! the token is taken before it too, the audit row is written before the session begins, and an
+//! unknown name costs as much time as a known one.
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use http::header::{HeaderValue, SET_COOKIE};
-use jiff::Timestamp;
-use reportapp_session::Session;
 use warp::Filter;
 use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Body, Route, body, client, endpoint, json, with};
-use crate::model::{LoginRequest, LoginResponse, UserView};
+use crate::handlers::endpoint::{Body, Route, body, client, endpoint, with};
+use crate::model::{LoginRequest, LoginResponse};
 use crate::peer::throttle_key;
 use crate::store::attempts::Outcome;
-use crate::store::users::{User, username_key};
+use crate::store::users::username_key;
 
 /// Longer names and passwords are nobody's.
 const MAX_LENGTH: usize = 256;
@@ -57,6 +55,7 @@ pub(crate) async fn login(
     let address_key = address.map(throttle_key);
     throttle(&app, &identity, address_key.as_deref())?;
 
+    let issued = app.epochs.stamp().await?;
     let known = app.store.find_credentials(&request.username).await?;
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
     let is_right = app.passwords.verify(&request.password, hash).await?;
@@ -77,29 +76,7 @@ pub(crate) async fn login(
     app.store
         .record_attempt(Some(&user.username), address.as_deref(), Outcome::SignedIn)
         .await?;
-    begin_session(&app, user, address).await
-}
-
-async fn begin_session(
-    app: &App,
-    user: User,
-    address: Option<String>,
-) -> Result<Response, ApiError> {
-    let now = Timestamp::now();
-    let life = Duration::from_secs(app.tokens.lifetime_seconds());
-    let session = Session::begin(&user.id, address, life, now);
-    app.sessions.begin(&session).await?;
-    let token = app.tokens.issue(&user.id, &session.id, now);
-    let cookie = app.cookie(Some((&token.value, token.expires_in)));
-    let mut response = json(&LoginResponse {
-        access_token: token.value,
-        token_type: "Bearer",
-        expires_in: token.expires_in,
-        user: UserView::from(user),
-    });
-    let cookie = HeaderValue::from_str(&cookie).expect("tokens and prefixes are plain ASCII");
-    response.headers_mut().insert(SET_COOKIE, cookie);
-    Ok(response)
+    app.begin_session(user, issued, address).await
 }
 
 fn check_lengths(request: &LoginRequest) -> Result<(), ApiError> {

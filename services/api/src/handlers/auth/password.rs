@@ -1,4 +1,8 @@
-//! `POST /api/auth/password`: a new password for oneself; every other session of the user ends.
+//! `POST /api/auth/password`: a new password for oneself; every session of the user ends, and the
+//! caller goes on in a new one.
+//!
+//! The caller's token cannot be spared: what spares it would also spare one that is just being made
+//! for the old password. So this ends like a sign-in with the new password.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,8 +13,8 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Body, Route, body, endpoint, headers, no_content, with};
-use crate::model::PasswordRequest;
+use crate::handlers::endpoint::{Body, Route, body, endpoint, headers, with};
+use crate::model::{LoginResponse, PasswordRequest};
 use crate::store::users::{User, username_key};
 
 const MIN_CHARACTERS: usize = 12;
@@ -30,11 +34,11 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     tag = "auth",
     request_body = PasswordRequest,
     responses(
-        (status = 204, description = "Changed; all other sessions of the user have ended"),
+        (status = 200, description = "Changed; all sessions of the user have ended, and this is a new one. Also sets the cookie", body = LoginResponse),
         (status = 400, description = "`WrongPassword` or `InvalidPassword`", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
         (status = 429, description = "`TooManyAttempts`; see `Retry-After`", body = ErrorBody),
-        (status = 503, description = "A store does not answer", body = ErrorBody),
+        (status = 503, description = "`SessionsNotEnded`: the password is changed, older sessions may go on; or a store does not answer", body = ErrorBody),
     )
 )]
 pub(crate) async fn change(
@@ -65,14 +69,15 @@ pub(crate) async fn change(
         let message = "The password was changed elsewhere in the meantime; sign in again.";
         return Err(ApiError::invalid("WrongPassword", "current", message));
     }
-    let keep = Some(caller.session.id.as_str());
-    let ended = app.sessions.end_others(&caller.user.id, keep).await?;
-    tracing::info!(
-        user = caller.user.id,
-        ended,
-        "a user changed their password"
-    );
-    Ok(no_content())
+    tracing::info!(user = caller.user.id, "a user changed their password");
+    let issued = app.end_all_sessions(&caller.user.id).await?;
+    // Looked at after that, as a sign-in would: the password, and with it the right to a session, may
+    // have been taken away again.
+    let known = app.store.find_credentials(&caller.user.username).await?;
+    let known = known.filter(|known| known.user.is_active && known.password_hash == new);
+    let user = known.ok_or(ApiError::NotSignedIn)?.user;
+    app.begin_session(user, issued, caller.session.address)
+        .await
 }
 
 fn check(request: &PasswordRequest, user: &User) -> Result<(), ApiError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use reportapp_session::epochs::Bearer;
 use reportapp_session::store::Answer;
 use reportapp_session::{Session, SessionError, SessionStore};
 use serde_json::json;
@@ -52,14 +53,18 @@ async fn without_the_session_store_nobody_is_let_in() {
         .unwrap()
         .unwrap()
         .user;
-    let token = test
-        .app
-        .tokens
-        .issue(&user.id, "any", jiff::Timestamp::now())
-        .value;
+    let bearer = Bearer {
+        tenant: None,
+        user: &user.id,
+        session: "any",
+        issued: test.app.epochs.stamp().await.unwrap(),
+    };
+    let now = jiff::Timestamp::now();
+    let token = test.app.tokens.issue(&bearer, now).value;
     let login = test.log_in("ana", PASSWORD).await;
-    let logout = test.ask_as(&token, "POST", "/api/auth/logout", None).await;
-    for answer in [test.get(&token, "/api/companies").await, login, logout] {
+    let everywhere = "/api/auth/logout?everywhere=true";
+    let everywhere = test.ask_as(&token, "POST", everywhere, None).await;
+    for answer in [test.get(&token, "/api/companies").await, login, everywhere] {
         assert_eq!(
             answer.status,
             StatusCode::SERVICE_UNAVAILABLE,
@@ -70,6 +75,11 @@ async fn without_the_session_store_nobody_is_let_in() {
         assert!(!answer.text.contains("canary"));
         assert!(answer.headers.contains_key("retry-after"));
     }
+    // Signing out needs no record of the session.
+    let logout = test.ask_as(&token, "POST", "/api/auth/logout", None).await;
+    assert_eq!(logout.status, StatusCode::NO_CONTENT);
+    let refused = test.get(&token, "/api/companies").await;
+    assert_eq!(refused.code(), "NotSignedIn");
 }
 
 #[tokio::test]

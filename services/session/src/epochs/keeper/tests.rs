@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::*;
-use crate::epochs::{Member, MemoryEpochStore, Reading, Scope, Sweeper, revoke};
+use crate::epochs::{Member, MemoryEpochStore, Reading, RevokeError, Scope, Sweeper, revoke};
+
+/// Longer than any acknowledgement in these tests may take.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The in-process store behind a switch.
 #[derive(Default)]
@@ -99,7 +102,10 @@ async fn on_real_threads_nothing_is_accepted_after_its_revocation_was_acknowledg
         let woken = if round % 2 == 0 { &keepers[..] } else { &[] };
         let wake = |revision| woken.iter().for_each(|keeper| keeper.wake(revision));
         let scopes = vec![Scope::User(user.clone())];
-        revoke(&*store, &BootClock, &format!("act-{round}"), scopes, wake).await;
+        let name = format!("act-{round}");
+        revoke(&*store, &BootClock, &name, scopes, LIMIT, wake)
+            .await
+            .unwrap();
         ack.store(true, Ordering::SeqCst);
         for hammer in hammers {
             assert_eq!(hammer.await.unwrap(), 0, "round {round}");
@@ -121,8 +127,61 @@ async fn without_the_store_a_process_refuses_when_its_lease_is_over_and_recovers
     }
     assert!(begin.elapsed() < Duration::from_secs(2));
     assert_eq!(keeper.stamp().await, None);
+    let detail = "switched off".to_owned();
+    let trouble = Some(EpochError::Unreachable { detail });
+    assert_eq!(keeper.standing(), Standing::Lapsed { trouble });
     store.down.store(false, Ordering::SeqCst);
     assert_eq!(keeper.check(&token).await, Verdict::Accept, "asked at once");
+    assert!(matches!(keeper.standing(), Standing::Leased(_)));
+}
+
+#[tokio::test]
+async fn a_store_that_was_put_back_is_noticed_and_a_revocation_mends_it() {
+    let store = Arc::new(Switched::default());
+    let keeper = keeper(&store, "api");
+    let later = store.inner.raise("a", &[Scope::All]).await.unwrap();
+    assert_eq!(keeper.stamp().await, Some(later));
+    let token = bearer("ana", later);
+    store.inner.put_back(Revision(1));
+    assert_eq!(keeper.stamp().await, None);
+    assert_eq!(keeper.standing(), Standing::Behind);
+    let begin = Instant::now();
+    while keeper.check(&token).await == Verdict::Accept {
+        assert!(begin.elapsed() < Duration::from_secs(2));
+        tokio::task::yield_now().await;
+    }
+    let scopes = [Scope::All];
+    store.inner.raise("b", &scopes).await.unwrap();
+    assert!(keeper.stamp().await > Some(later));
+    assert_eq!(keeper.check(&token).await, Verdict::Revoked);
+    assert!(matches!(keeper.standing(), Standing::Leased(_)));
+}
+
+#[tokio::test]
+async fn a_revocation_has_a_limit_and_says_how_far_it_came() {
+    let store = Arc::new(Switched::default());
+    store.down.store(true, Ordering::SeqCst);
+    let limit = Duration::from_millis(50);
+    let revoke = |limit| {
+        let everybody = vec![Scope::All];
+        revoke(&*store, &BootClock, "act", everybody, limit, |_| {})
+    };
+    let error = revoke(limit).await.unwrap_err();
+    assert!(matches!(error, RevokeError::NotCommitted { .. }));
+    assert!(error.to_string().ends_with("switched off"), "{error}");
+
+    store.down.store(false, Ordering::SeqCst);
+    let silent = ProcessId::new("silent", 0);
+    let lease = Duration::from_millis(400);
+    store.register(&silent, lease).await.unwrap();
+    let error = revoke(limit).await.unwrap_err();
+    let RevokeError::NotAcknowledged { revision, .. } = error else {
+        panic!("{error}");
+    };
+    assert!(error.to_string().contains("1 process had not"), "{error}");
+    // Under the same name it goes on where it was.
+    let revoked = revoke(LIMIT).await.unwrap();
+    assert_eq!(revoked.revision, revision);
 }
 
 #[tokio::test]
@@ -146,11 +205,17 @@ async fn a_process_that_left_is_not_waited_for_and_one_that_vanished_is_swept() 
     let wake = |_| {
         wakes.fetch_add(1, Ordering::SeqCst);
     };
-    revoke(&*store, &BootClock, "act", vec![Scope::All], wake).await;
+    let everybody = vec![Scope::All];
+    let revoked = revoke(&*store, &BootClock, "act", everybody, LIMIT, wake)
+        .await
+        .unwrap();
     assert!(
         begin.elapsed() >= Duration::from_millis(204),
         "a whole lease"
     );
+    assert!(revoked.acknowledgement >= Duration::from_millis(204));
+    assert!(revoked.confirmed.is_empty() && revoked.roster_known);
+    assert_eq!(revoked.outwaited, [ProcessId::new("rude", 0)]);
     assert!(wakes.load(Ordering::SeqCst) > 0);
 
     let roster = store.roster().await.unwrap();

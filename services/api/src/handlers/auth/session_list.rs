@@ -1,0 +1,46 @@
+//! `GET /api/auth/sessions`: where one is signed in.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use warp::Filter;
+use warp::reply::Response;
+
+use crate::app::App;
+use crate::erp::to_the_second;
+use crate::error::{ApiError, ErrorBody};
+use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
+use crate::model::{OwnSession, OwnSessions};
+
+pub(crate) fn route(app: &Arc<App>) -> Route {
+    let path = warp::path!("api" / "auth" / "sessions").and(warp::get());
+    let arguments = path.and(with(app)).and(headers());
+    endpoint("/api/auth/sessions", arguments.then(list))
+}
+
+/// The living sessions of the user.
+#[utoipa::path(
+    get,
+    path = "/api/auth/sessions",
+    operation_id = "listSessions",
+    tag = "auth",
+    responses(
+        (status = 200, description = "Oldest first", body = OwnSessions),
+        (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 503, description = "A store does not answer", body = ErrorBody),
+    )
+)]
+pub(crate) async fn list(app: Arc<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let caller = app.authenticate(&headers).await?;
+    let living = app.living_sessions(&caller.user.id).await?;
+    let sessions = living.into_iter().map(|session| OwnSession {
+        is_current: session.id == caller.session.id,
+        id: session.id,
+        created_at: to_the_second(session.created_at),
+        expires_at: to_the_second(session.expires_at),
+        address: session.address,
+    });
+    Ok(json(&OwnSessions {
+        sessions: sessions.collect(),
+    }))
+}

@@ -73,13 +73,14 @@ const LOGIN: &str = "shop-login";
 
 pub(super) async fn by_their_owner(world: &World) -> Result<()> {
     let stage = Stage::new(world, "not-lent").await?;
+    put_theirs(&stage).await?;
+    lend(&stage, Some(sample::NAME)).await?;
     let operator = stage.operator("one", &["--resync-seconds=1"]).await?;
-    stage.put_app(&sample::report_app()).await?;
+    stage.put_app(&with_consumers()?).await?;
     stage.until_applied(sample::NAME).await?;
     let before = exact(&stage).await?;
-    put_theirs(&stage).await?;
 
-    stage.put_app(&with_consumers()?).await?;
+    lend(&stage, None).await?;
     let refused = stage
         .until(sample::NAME, "refused", |app| {
             is_observed(app) && says(app, "Stalled", "True")
@@ -102,7 +103,7 @@ pub(super) async fn by_their_owner(world: &World) -> Result<()> {
         difference(&before, &after)
     );
 
-    lend(&stage).await?;
+    lend(&stage, Some(sample::NAME)).await?;
     stage.until_applied(sample::NAME).await?;
     operator.stop().await?;
     stage.remove().await
@@ -140,8 +141,9 @@ async fn put_theirs(stage: &Stage<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn lend(stage: &Stage<'_>) -> Result<()> {
-    let mark = json!({ "metadata": { "annotations": { ALLOW_ANNOTATION: sample::NAME } } });
+/// Marks both for `app`, or takes the mark away.
+async fn lend(stage: &Stage<'_>, app: Option<&str>) -> Result<()> {
+    let mark = json!({ "metadata": { "annotations": { ALLOW_ANNOTATION: app } } });
     let (mark, params) = (Patch::Merge(mark), PatchParams::default());
     let deployments: Api<Deployment> = Api::namespaced(stage.client(), &stage.namespace);
     deployments.patch(SHOP, &params, &mark).await?;

@@ -61,11 +61,7 @@ pub(super) async fn hands_over(world: &World) -> Result<()> {
     edited["spec"]["api"]["replicas"] = 3.into();
     stage.put_app(&edited).await?;
     stage.until_applied(sample::NAME).await?;
-    let applied = record.each_once()?;
-    ensure!(
-        applied.is_none_or(|applied| applied > 0),
-        "the audit log does not show the edit"
-    );
+    record.each_once()?;
     third.stop().await?;
     stage.remove().await
 }
@@ -100,19 +96,19 @@ impl Record {
     /// How many objects were applied so far, if that can be told; status, events and Leases aside.
     ///
     /// # Errors
-    /// When one was applied twice.
+    /// When one was applied twice, or none at all.
     fn each_once(&self) -> Result<Option<usize>> {
         let Some(log) = &self.log else {
             return Ok(None);
         };
         let mut applied = audit::writes(log, self.start, &self.user)?;
+        applied.retain(|write| {
+            !write.is_lease() && write.resource != "events" && !write.resource.ends_with("/status")
+        });
         ensure!(
             !applied.is_empty(),
             "the audit log does not show what the operators write"
         );
-        applied.retain(|write| {
-            !write.is_lease() && write.resource != "events" && !write.resource.ends_with("/status")
-        });
         let twice = audit::repeated(&applied);
         ensure!(twice.is_empty(), "applied more than once: {twice:?}");
         Ok(Some(applied.len()))

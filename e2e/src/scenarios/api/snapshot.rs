@@ -131,15 +131,6 @@ fn conceal(name: &str, secret: &mut serde_json::Map<String, Value>) {
     }
 }
 
-/// The objects without their metadata: equal as long as nothing of them has to move.
-pub fn without_metadata(snapshot: &Snapshot) -> Snapshot {
-    let mut bare = snapshot.clone();
-    for object in bare.values_mut().filter_map(Value::as_object_mut) {
-        object.remove("metadata");
-    }
-    bare
-}
-
 /// What differs, a line each.
 pub fn difference(before: &Snapshot, after: &Snapshot) -> String {
     let names = before.keys().chain(after.keys());

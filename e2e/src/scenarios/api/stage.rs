@@ -198,15 +198,18 @@ impl<'w> Stage<'w> {
         let mut object: DynamicObject =
             serde_json::from_value(object.clone()).map_err(kube::Error::SerdeError)?;
         let name = object.metadata.name.clone().unwrap_or_default();
-        match api.get_opt(&name).await? {
-            None => api.create(&PostParams::default(), &object).await?,
-            Some(live) => {
-                object.metadata.resource_version = live.metadata.resource_version;
-                object.metadata.finalizers = live.metadata.finalizers;
-                api.replace(&name, &PostParams::default(), &object).await?
+        loop {
+            let Some(live) = api.get_opt(&name).await? else {
+                return api.create(&PostParams::default(), &object).await.map(drop);
+            };
+            object.metadata.resource_version = live.metadata.resource_version;
+            object.metadata.finalizers = live.metadata.finalizers;
+            match api.replace(&name, &PostParams::default(), &object).await {
+                // The operator wrote its status in between.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                written => return written.map(drop),
             }
-        };
-        Ok(())
+        }
     }
 
     /// Waits until the ReportApp `name` fulfils `holds`.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::faulty_way::FaultyWay;
 use super::sample;
-use super::snapshot::{difference, exact, without_metadata};
+use super::snapshot::{difference, exact};
 use super::stage::Stage;
 use crate::scenarios::watch::{condition, is_observed, says};
 use crate::scenarios::world::World;
@@ -73,13 +73,14 @@ const LOGIN: &str = "shop-login";
 
 pub(super) async fn by_their_owner(world: &World) -> Result<()> {
     let stage = Stage::new(world, "not-lent").await?;
+    put_theirs(&stage).await?;
+    lend(&stage, Some(sample::NAME)).await?;
     let operator = stage.operator("one", &["--resync-seconds=1"]).await?;
-    stage.put_app(&sample::report_app()).await?;
+    stage.put_app(&with_consumers()?).await?;
     stage.until_applied(sample::NAME).await?;
     let before = exact(&stage).await?;
-    put_theirs(&stage).await?;
 
-    stage.put_app(&with_consumers()?).await?;
+    lend(&stage, None).await?;
     let refused = stage
         .until(sample::NAME, "refused", |app| {
             is_observed(app) && says(app, "Stalled", "True")
@@ -95,16 +96,14 @@ pub(super) async fn by_their_owner(world: &World) -> Result<()> {
     ] {
         ensure!(words.contains(needed), "no {needed:?} in: {words}");
     }
-    // Annotations tell which spec was applied, and it was another one.
-    let (before, after) = (without_metadata(&before), exact(&stage).await?);
-    let after = without_metadata(&after);
+    let after = exact(&stage).await?;
     ensure!(
         after == before,
         "the application was changed:\n{}",
         difference(&before, &after)
     );
 
-    lend(&stage).await?;
+    lend(&stage, Some(sample::NAME)).await?;
     stage.until_applied(sample::NAME).await?;
     operator.stop().await?;
     stage.remove().await
@@ -142,8 +141,9 @@ async fn put_theirs(stage: &Stage<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn lend(stage: &Stage<'_>) -> Result<()> {
-    let mark = json!({ "metadata": { "annotations": { ALLOW_ANNOTATION: sample::NAME } } });
+/// Marks both for `app`, or takes the mark away.
+async fn lend(stage: &Stage<'_>, app: Option<&str>) -> Result<()> {
+    let mark = json!({ "metadata": { "annotations": { ALLOW_ANNOTATION: app } } });
     let (mark, params) = (Patch::Merge(mark), PatchParams::default());
     let deployments: Api<Deployment> = Api::namespaced(stage.client(), &stage.namespace);
     deployments.patch(SHOP, &params, &mark).await?;

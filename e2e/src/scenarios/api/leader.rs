@@ -12,7 +12,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use super::operator::Operator;
 use super::sample;
 use super::stage::{PATIENCE, Stage};
-use crate::scenarios::audit::{self, Write};
+use crate::scenarios::audit;
 use crate::scenarios::world::World;
 
 pub(super) async fn hands_over(world: &World) -> Result<()> {

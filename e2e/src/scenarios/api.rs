@@ -12,6 +12,7 @@ pub mod operator;
 pub mod rights;
 pub mod rotations;
 pub mod sample;
+mod schedule;
 pub mod snapshot;
 pub mod stage;
 pub mod withheld;
@@ -80,6 +81,11 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "a rotation ends with its ReportApp and loses no value",
             rotations::end_with_their_app
+        ),
+        scenario!(
+            Api,
+            "a schedule is followed, and tells when it comes next",
+            schedule::is_followed
         ),
         scenario!(
             Api,

@@ -111,11 +111,11 @@ pub(super) async fn end_with_their_app(world: &World) -> Result<()> {
         .apps()
         .delete(sample::NAME, &DeleteParams::default())
         .await?;
-    let gone = await_condition(rotations(&stage), &name, conditions::is_deleted(&uid));
+    let gone = await_condition(all(&stage), &name, conditions::is_deleted(&uid));
     tokio::time::timeout(PATIENCE, gone)
         .await
         .context("the rotation outlives its ReportApp")??;
-    let left = rotations(&stage).list(&ListParams::default()).await?;
+    let left = all(&stage).list(&ListParams::default()).await?;
     ensure!(left.items.is_empty(), "rotations are left: {left:?}");
     let secrets: Api<Secret> = Api::namespaced(stage.client(), &stage.namespace);
     let ledger = data(&secrets, "sample-ledger-tokens").await?;
@@ -159,7 +159,8 @@ pub fn with_credentials() -> Value {
     app
 }
 
-fn rotations(stage: &Stage<'_>) -> Api<SecretRotation> {
+/// Rotations of the stage's namespace.
+pub(super) fn all(stage: &Stage<'_>) -> Api<SecretRotation> {
     Api::namespaced(stage.client(), &stage.namespace)
 }
 
@@ -174,9 +175,7 @@ pub(super) async fn create(stage: &Stage<'_>, credential: &str) -> Result<Secret
         active_deadline_seconds: 600,
     };
     let rotation = SecretRotation::new(credential, spec);
-    let created = rotations(stage)
-        .create(&PostParams::default(), &rotation)
-        .await;
+    let created = all(stage).create(&PostParams::default(), &rotation).await;
     created.context("the SecretRotation was refused")
 }
 
@@ -187,5 +186,5 @@ pub(super) async fn until(
     holds: impl FnMut(&SecretRotation) -> bool,
 ) -> Result<SecretRotation> {
     let name = rotation.metadata.name.as_deref().unwrap_or_default();
-    watch::until(rotations(stage), name, what, PATIENCE, holds).await
+    watch::until(all(stage), name, what, PATIENCE, holds).await
 }

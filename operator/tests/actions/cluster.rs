@@ -257,6 +257,13 @@ pub struct Hand<'a> {
 }
 
 impl Hand<'_> {
+    /// Whether the action says that its rotation was made.
+    pub fn is_noted(&self) -> bool {
+        let action = self.action();
+        let name = rotate::rotation_name(&action);
+        action.annotations().get(rotate::NOTE) == Some(&name)
+    }
+
     fn action(&self) -> IncidentAction {
         self.cluster.objects().actions[self.action].clone()
     }
@@ -314,9 +321,8 @@ impl World for Hand<'_> {
     }
 
     async fn rotation(&self) -> Result<Rotation, Trouble> {
-        let action = self.action();
+        let (action, noted) = (self.action(), self.is_noted());
         let name = rotate::rotation_name(&action);
-        let noted = action.annotations().get(rotate::NOTE) == Some(&name);
         let objects = self.cluster.objects();
         Ok(match objects.rotations.get(&name) {
             Some((found, _)) if rotate::is_of(found, &action) => {
@@ -333,11 +339,15 @@ impl World for Hand<'_> {
         let rotate = action.spec.action.rotate_credential.as_ref().unwrap();
         let rotation = rotate::rotation(&action, rotate, SignedDuration::from_secs(600));
         let mut objects = self.cluster.objects();
-        let name = rotation.name_any();
-        if !objects.rotations.contains_key(&name) {
-            objects.rotations.insert(name, (rotation, 0));
-            objects.rotations_made += 1;
-        }
+        let Objects {
+            rotations,
+            rotations_made,
+            ..
+        } = &mut *objects;
+        rotations.entry(rotation.name_any()).or_insert_with(|| {
+            *rotations_made += 1;
+            (rotation, 0)
+        });
         Ok(())
     }
 

@@ -7,4 +7,5 @@ mod cluster;
 mod crash_points;
 mod crashing;
 mod endings;
+mod examples;
 mod turns;

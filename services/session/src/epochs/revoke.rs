@@ -88,7 +88,7 @@ pub async fn revoke(
         begun: clock.now(),
         error: None,
     };
-    match tokio::time::timeout(limit, run.finish(wake)).await {
+    match tokio::time::timeout(limit, run.until_acknowledged(wake)).await {
         Ok(revision) => Ok(run.report(revision)),
         Err(_) => Err(run.give_up(limit)),
     }
@@ -105,7 +105,7 @@ struct Run<'a, C> {
 }
 
 impl<C: Clock> Run<'_, C> {
-    async fn finish(&mut self, wake: impl Fn(Revision)) -> Revision {
+    async fn until_acknowledged(&mut self, wake: impl Fn(Revision)) -> Revision {
         let mut event = Event::Tick;
         loop {
             let mut answer = None;

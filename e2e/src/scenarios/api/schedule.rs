@@ -56,10 +56,7 @@ pub(super) async fn is_followed(world: &World) -> Result<()> {
 
     operator.stop().await?;
     let successor = stage.operator("two", &["--resync-seconds=1"]).await?;
-    until_next(&stage, PATIENCE, |same, due| {
-        same == Some(last) && due == next
-    })
-    .await?;
+    tells(&successor, next).await?;
     successor.stop().await?;
     stage.remove().await
 }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use reportapp_crds::SecretRotation;
-use reportapp_crds::secret_rotation::Phase;
+use reportapp_crds::one_shot::Phase;
+use reportapp_crds::{IncidentAction, SecretRotation};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
+use crate::action::metrics::ActionMetrics;
 use crate::canary::Canary;
 use crate::canary::in_use::Sources;
 use crate::canary::memory::Key;
@@ -19,12 +20,22 @@ use crate::rotation::metrics::RotationMetrics;
 
 const RULES: &str =
     include_str!("../../../charts/reportapp-operator/templates/prometheusrule.yaml");
-const PAGE: &str = include_str!("../../../docs/concepts/rotation.md");
+const PAGES: [&str; 2] = [
+    include_str!("../../../docs/concepts/rotation.md"),
+    include_str!("../../../docs/concepts/actions.md"),
+];
 
-/// Beginnings of the names of the operator's own metrics.
-const OURS: [&str; 2] = ["reportapp_rotation_", "reportapp_credential_"];
+/// Beginnings of the names of the metrics these pages and rules are about.
+const OURS: [&str; 3] = [
+    "reportapp_rotation_",
+    "reportapp_action_",
+    "reportapp_credential_",
+];
 /// The label Prometheus gives the namespace of a ReportApp where it does not honour ours.
 const EXPORTED: &str = "exported_namespace";
+
+/// When everything happened.
+const BEGAN: &str = "2026-01-02T03:04:05Z";
 
 type Labels = BTreeSet<String>;
 
@@ -46,17 +57,41 @@ fn look(metrics: &RotationMetrics, app: &str, status: Json) {
     metrics.looked(&rotation(app, json!({})), &after);
 }
 
-/// Every metric of rotations and canary logins by name, with its labels; each has one sample at least.
+/// An action that stalled, and one that ended.
+fn look_at_actions(metrics: &ActionMetrics) {
+    let action = |status: Json| -> IncidentAction {
+        let object = json!({
+            "apiVersion": "reportapp.dev/v1alpha1",
+            "kind": "IncidentAction",
+            "metadata": { "name": "a", "namespace": "reports", "uid": "1" },
+            "spec": { "app": "demo", "rollingRestart": {}, "reason": "a test" },
+            "status": status,
+        });
+        serde_json::from_value(object).expect("an action")
+    };
+    let condition = json!({
+        "type": "Stalled", "status": "True", "reason": "PodsUnhealthy", "message": "",
+        "lastTransitionTime": BEGAN,
+    });
+    let stalled = json!({ "phase": "Running", "conditions": [condition] });
+    let failed = json!({ "phase": "Failed", "startedAt": BEGAN, "finishedAt": BEGAN });
+    for status in [failed, stalled] {
+        let after = action(status).status.expect("it has one");
+        metrics.looked(&action(json!({})), &after);
+    }
+}
+
+/// Every metric of rotations, actions and canary logins by name, with its labels; each has one sample
+/// at least.
 fn emitted() -> BTreeMap<String, Labels> {
     let health = Health::new("operator", "0");
     let rotations = RotationMetrics::new(&health);
-    let began = "2026-01-02T03:04:05Z";
     let condition = json!({
         "type": "Stalled", "status": "True", "reason": "RightMissing", "message": "",
-        "lastTransitionTime": began,
+        "lastTransitionTime": BEGAN,
     });
     let steps =
-        json!([{ "name": "Apply", "startedAt": began, "finishedAt": began, "attempts": 1 }]);
+        json!([{ "name": "Apply", "startedAt": BEGAN, "finishedAt": BEGAN, "attempts": 1 }]);
     let progress = json!([{
         "name": "erp", "strategy": "InPlace", "oldSessions": 1, "steps": steps,
         "endedSessions": 2,
@@ -71,6 +106,8 @@ fn emitted() -> BTreeMap<String, Labels> {
         json!({ "phase": "Failed", "credentials": progress }),
     );
     rotations.due("reports", "demo", "erp", Some(clock::now()));
+
+    look_at_actions(&ActionMetrics::new(&health));
 
     let canary = Canary::new(&health);
     let example = testing::example();
@@ -160,11 +197,10 @@ fn every_result_an_alert_looks_for_is_a_phase() {
 }
 
 #[test]
-fn the_table_of_metrics_and_the_code_agree() {
+fn the_tables_of_metrics_and_the_code_agree() {
     let emitted = emitted();
-    let rows = PAGE
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `reportapp_"));
+    let lines = PAGES.iter().flat_map(|page| page.lines());
+    let rows = lines.filter_map(|line| line.strip_prefix("| `reportapp_"));
     let mut documented = BTreeSet::new();
     for row in rows {
         let cell = row.split('`').next().unwrap_or_default();
@@ -181,7 +217,7 @@ fn the_table_of_metrics_and_the_code_agree() {
     }
     let known: BTreeSet<_> = emitted.into_keys().collect();
     assert_eq!(documented, known, "left: documented, right: emitted");
-    for name in named_in(PAGE) {
-        assert!(known.contains(name), "the page names {name}");
+    for name in PAGES.iter().flat_map(|page| named_in(page)) {
+        assert!(known.contains(name), "a page names {name}");
     }
 }

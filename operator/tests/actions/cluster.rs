@@ -380,11 +380,15 @@ impl World for Hand<'_> {
         let rotate = action.spec.action.rotate_credential.as_ref().unwrap();
         let rotation = rotate::rotation(&action, rotate, SignedDuration::from_secs(600));
         let mut objects = self.cluster.objects();
-        let name = rotation.name_any();
-        if !objects.rotations.contains_key(&name) {
-            objects.rotations.insert(name, (rotation, 0));
-            objects.rotations_made += 1;
-        }
+        let Objects {
+            rotations,
+            rotations_made,
+            ..
+        } = &mut *objects;
+        rotations.entry(rotation.name_any()).or_insert_with(|| {
+            *rotations_made += 1;
+            (rotation, 0)
+        });
         Ok(())
     }
 

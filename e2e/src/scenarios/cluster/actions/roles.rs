@@ -15,8 +15,11 @@ use crate::demo::{NAMESPACE, charts};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
-/// The roles, each with what it must grant and what it must not, as verb and resource.
-const ROLES: [(&str, &[(&str, &str)], &[(&str, &str)]); 2] = [
+/// Rights as verb and resource.
+type Rights = [(&'static str, &'static str)];
+
+/// The roles, each with what it must grant and what it must not.
+const ROLES: [(&str, &Rights, &Rights); 2] = [
     (
         "viewer",
         &[
@@ -87,8 +90,8 @@ fn binding(role: &str, user: &str) -> RoleBinding {
 async fn holds(
     subject: &Subject<'_>,
     user: &str,
-    granted: &[(&str, &str)],
-    withheld: &[(&str, &str)],
+    granted: &Rights,
+    withheld: &Rights,
 ) -> Result<()> {
     let asked = granted.iter().map(|right| (right, true));
     let asked = asked.chain(withheld.iter().map(|right| (right, false)));

@@ -299,6 +299,13 @@ impl Objects {
 }
 
 impl Hand<'_> {
+    /// Whether the action says that its rotation was made.
+    pub fn is_noted(&self) -> bool {
+        let action = self.action();
+        let name = rotate::rotation_name(&action);
+        action.annotations().get(rotate::NOTE) == Some(&name)
+    }
+
     fn action(&self) -> IncidentAction {
         self.cluster.objects().actions[self.action].clone()
     }
@@ -361,9 +368,8 @@ impl World for Hand<'_> {
     }
 
     async fn rotation(&self) -> Result<Rotation, Trouble> {
-        let action = self.action();
+        let (action, noted) = (self.action(), self.is_noted());
         let name = rotate::rotation_name(&action);
-        let noted = action.annotations().get(rotate::NOTE) == Some(&name);
         let objects = self.cluster.objects();
         Ok(match objects.rotations.get(&name) {
             Some((found, _)) if rotate::is_of(found, &action) => {

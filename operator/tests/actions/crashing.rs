@@ -156,6 +156,10 @@ impl World for Crashing<'_> {
     }
 
     async fn note_rotation(&self) -> Result<(), Trouble> {
+        self.alive()?;
+        if self.hand.is_noted() {
+            return self.hand.note_rotation().await;
+        }
         self.effect("note".to_owned(), self.hand.note_rotation())
             .await
     }

@@ -16,7 +16,8 @@ pub struct InvalidateSessions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all: Option<Everybody>,
 
-    /// Those of one tenant, by its id.
+    /// Those of one tenant, by its id. Users belong to no tenant yet, so that this would end nothing: it
+    /// fails with `NotImplemented`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub tenant: Option<String>,

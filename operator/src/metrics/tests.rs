@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::Phase;
+use reportapp_crds::{IncidentAction, SecretRotation};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
+use crate::action::metrics::ActionMetrics;
 use crate::canary::Canary;
 use crate::canary::in_use::Sources;
 use crate::canary::memory::Key;
@@ -19,10 +20,17 @@ use crate::rotation::metrics::RotationMetrics;
 
 const RULES: &str =
     include_str!("../../../charts/reportapp-operator/templates/prometheusrule.yaml");
-const PAGE: &str = include_str!("../../../docs/concepts/rotation.md");
+const PAGES: [&str; 2] = [
+    include_str!("../../../docs/concepts/rotation.md"),
+    include_str!("../../../docs/concepts/actions.md"),
+];
 
 /// Beginnings of the names of the operator's own metrics.
-const OURS: [&str; 2] = ["reportapp_rotation_", "reportapp_credential_"];
+const OURS: [&str; 3] = [
+    "reportapp_rotation_",
+    "reportapp_credential_",
+    "reportapp_action_",
+];
 /// The label Prometheus gives the namespace of a ReportApp where it does not honour ours.
 const EXPORTED: &str = "exported_namespace";
 
@@ -46,7 +54,23 @@ fn look(metrics: &RotationMetrics, app: &str, status: Json) {
     metrics.looked(&rotation(app, json!({})), &after);
 }
 
-/// Every metric of rotations and canary logins by name, with its labels; each has one sample at least.
+/// Looks at an action that went from no status to this one.
+fn look_at_action(metrics: &ActionMetrics, uid: &str, status: Json) {
+    let action = |status: Json| -> IncidentAction {
+        let object = json!({
+            "apiVersion": "reportapp.dev/v1alpha1",
+            "kind": "IncidentAction",
+            "metadata": { "name": "a", "namespace": "reports", "uid": uid },
+            "spec": { "app": "demo", "reason": "a test", "rollingRestart": {} },
+            "status": status,
+        });
+        serde_json::from_value(object).expect("an action")
+    };
+    let after = action(status).status.expect("it has one");
+    metrics.looked(&action(json!({})), &after);
+}
+
+/// Every metric of rotations, actions and canary logins by name, with its labels; each has one sample at least.
 fn emitted() -> BTreeMap<String, Labels> {
     let health = Health::new("operator", "0");
     let rotations = RotationMetrics::new(&health);
@@ -71,6 +95,12 @@ fn emitted() -> BTreeMap<String, Labels> {
         json!({ "phase": "Failed", "credentials": progress }),
     );
     rotations.due("reports", "demo", "erp", Some(clock::now()));
+
+    let actions = ActionMetrics::new(&health);
+    let stalled = json!({ "phase": "Running", "conditions": [condition] });
+    look_at_action(&actions, "stalled", stalled);
+    let failed = json!({ "phase": "Failed", "startedAt": began, "finishedAt": began });
+    look_at_action(&actions, "failed", failed);
 
     let canary = Canary::new(&health);
     let example = testing::example();
@@ -162,8 +192,8 @@ fn every_result_an_alert_looks_for_is_a_phase() {
 #[test]
 fn the_table_of_metrics_and_the_code_agree() {
     let emitted = emitted();
-    let rows = PAGE
-        .lines()
+    let rows = { PAGES.iter() }
+        .flat_map(|page| page.lines())
         .filter_map(|line| line.strip_prefix("| `reportapp_"));
     let mut documented = BTreeSet::new();
     for row in rows {
@@ -181,7 +211,7 @@ fn the_table_of_metrics_and_the_code_agree() {
     }
     let known: BTreeSet<_> = emitted.into_keys().collect();
     assert_eq!(documented, known, "left: documented, right: emitted");
-    for name in named_in(PAGE) {
-        assert!(known.contains(name), "the page names {name}");
+    for name in PAGES.into_iter().flat_map(named_in) {
+        assert!(known.contains(name), "a page names {name}");
     }
 }

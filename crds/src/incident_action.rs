@@ -4,6 +4,7 @@
 //! What it does is a union: one field per type, exactly one of which is set. A type that does not
 //! exist yet is no field of the schema, so the API server refuses it.
 
+pub mod invalidate_sessions;
 pub mod rolling_restart;
 pub mod rotate_credential;
 pub mod status;
@@ -12,12 +13,15 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use invalidate_sessions::{Everybody, InvalidateSessions, Whose};
 pub use rolling_restart::RollingRestart;
 pub use rotate_credential::{RotateCredential, RotateMode};
-pub use status::{Figure, IncidentActionStatus, RotationProgress, WorkloadProgress};
+pub use status::{
+    Figure, IncidentActionStatus, RevocationProgress, RotationProgress, WorkloadProgress,
+};
 
-/// One step of the runbook on a ReportApp, carried out once: exactly one of `rollingRestart` and
-/// `rotateCredential` says which. Its effect is measured, and the figures stand in the status.
+/// One step of the runbook on a ReportApp, carried out once: exactly one of `rollingRestart`,
+/// `rotateCredential` and `invalidateSessions` says which. Its effect is measured, and the figures stand in the status.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[kube(
     group = "reportapp.dev",
@@ -40,7 +44,7 @@ pub use status::{Figure, IncidentActionStatus, RotationProgress, WorkloadProgres
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self == oldSelf").message("an IncidentAction never changes; create another one"))]
-#[x_kube(validation = Rule::new("[has(self.rollingRestart), has(self.rotateCredential)].filter(x, x).size() == 1").message("an IncidentAction needs exactly one of rollingRestart and rotateCredential"))]
+#[x_kube(validation = Rule::new("[has(self.rollingRestart), has(self.rotateCredential), has(self.invalidateSessions)].filter(x, x).size() == 1").message("an IncidentAction needs exactly one of rollingRestart, rotateCredential and invalidateSessions"))]
 pub struct IncidentActionSpec {
     /// Name of the ReportApp, in the same namespace.
     #[schemars(length(min = 1, max = 40))]
@@ -93,14 +97,24 @@ pub struct ActionUnion {
     /// Rotates credentials: creates a SecretRotation and reports how it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_credential: Option<RotateCredential>,
+
+    /// Ends sessions: no process accepts a token of them any more. It cannot be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalidate_sessions: Option<InvalidateSessions>,
 }
 
 impl ActionUnion {
     /// The one field that is set; `None` of a union that the API server would refuse.
     pub fn chosen(&self) -> Option<Chosen<'_>> {
-        match (&self.rolling_restart, &self.rotate_credential) {
-            (Some(restart), None) => Some(Chosen::RollingRestart(restart)),
-            (None, Some(rotate)) => Some(Chosen::RotateCredential(rotate)),
+        let Self {
+            rolling_restart,
+            rotate_credential,
+            invalidate_sessions,
+        } = self;
+        match (rolling_restart, rotate_credential, invalidate_sessions) {
+            (Some(restart), None, None) => Some(Chosen::RollingRestart(restart)),
+            (None, Some(rotate), None) => Some(Chosen::RotateCredential(rotate)),
+            (None, None, Some(invalidate)) => Some(Chosen::InvalidateSessions(invalidate)),
             _ => None,
         }
     }
@@ -113,6 +127,8 @@ pub enum Chosen<'a> {
     RollingRestart(&'a RollingRestart),
     /// `rotateCredential`.
     RotateCredential(&'a RotateCredential),
+    /// `invalidateSessions`.
+    InvalidateSessions(&'a InvalidateSessions),
 }
 
 impl Chosen<'_> {
@@ -121,6 +137,7 @@ impl Chosen<'_> {
         match self {
             Self::RollingRestart(_) => ActionType::RollingRestart,
             Self::RotateCredential(_) => ActionType::RotateCredential,
+            Self::InvalidateSessions(_) => ActionType::InvalidateSessions,
         }
     }
 }
@@ -134,6 +151,8 @@ pub enum ActionType {
     RollingRestart,
     /// Credentials are rotated.
     RotateCredential,
+    /// Sessions are ended.
+    InvalidateSessions,
 }
 
 impl std::fmt::Display for ActionType {
@@ -141,6 +160,7 @@ impl std::fmt::Display for ActionType {
         formatter.write_str(match self {
             Self::RollingRestart => "RollingRestart",
             Self::RotateCredential => "RotateCredential",
+            Self::InvalidateSessions => "InvalidateSessions",
         })
     }
 }

@@ -14,12 +14,15 @@
 //! |---|---|---|
 //! | `RollingRestart` ([`restart`]) | the mark of each workload | the pod template bears the action's uid |
 //! | `RotateCredential` ([`rotate`]) | the `SecretRotation`; a note that it was made | its name follows from the action's uid |
+//! | `InvalidateSessions` ([`invalidate`]) | the revocation in the application's store ([`app_store`]) | it is named by the action's uid |
 //!
 //! So a pass may be repeated, or end anywhere, and status is never asked. [`runner`] knows the outside
 //! only as a [`world`], which [`live`] implements and tests wrap in a layer that fails at any chosen
 //! effect. [`keep`] deletes finished ones, [`metrics`] counts them.
 
+pub mod app_store;
 pub mod claim;
+pub mod invalidate;
 pub mod keep;
 mod live;
 pub mod metrics;

@@ -58,6 +58,10 @@ pub struct IncidentActionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationProgress>,
 
+    /// The revocation that was written into the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<RevocationProgress>,
+
     /// What was measured of the effect, each figure beside what it has to be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -99,6 +103,27 @@ pub struct RotationProgress {
     /// Its step in hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepName>,
+}
+
+/// How far the revocation of an action is. Whatever was not measured is absent.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RevocationProgress {
+    /// Its number in the store. Tokens issued under a smaller one are not accepted any more.
+    pub revision: i64,
+
+    /// Processes of the API that said themselves that they accept nothing older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes_confirmed: Option<i32>,
+
+    /// Processes that said nothing until their leases were over: they hang, are cut off, or vanished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes_outwaited: Option<i32>,
+
+    /// Milliseconds from the store's answer to the acknowledgement, that is until no process accepted
+    /// older tokens any more. Absent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_after_ms: Option<i64>,
 }
 
 /// One figure that was measured.

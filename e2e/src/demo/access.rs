@@ -52,6 +52,14 @@ pub struct Entrance {
 }
 
 impl Entrance {
+    /// The same API at another address, such as one of its pods.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
     /// The API's address with its certified name; only an [`Entrance::http`] client finds it.
     pub fn base(&self) -> String {
         format!("https://{}:{}", self.host, self.address.port())

@@ -93,6 +93,12 @@ fn targets(app_name: &str, chosen: Chosen<'_>, app: Option<&ReportApp>) -> BTree
                 .map(|credential| format!("credential {app_name}/{credential}"))
                 .collect()
         }
+        Chosen::InvalidateSessions(invalidate) => {
+            let whose = invalidate.whose().into_iter();
+            whose
+                .map(|whose| format!("sessions {app_name}/{whose}"))
+                .collect()
+        }
     }
 }
 

@@ -1,19 +1,23 @@
 //! The [`World`] of the running operator: API server and watch caches of one action.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use kube::runtime::reflector::ObjectRef;
-use reportapp_crds::incident_action::{Chosen, RotateCredential};
+use reportapp_crds::incident_action::{Chosen, RotateCredential, Whose};
 use reportapp_crds::report_app::credential::Workload;
 use reportapp_crds::secret_rotation::Mode;
 use reportapp_crds::{ALLOW_ANNOTATION, IncidentAction, ReportApp, SecretRotation};
+use reportapp_session::epochs::{LONGEST_LEASE, Revision};
 use serde_json::json;
 
+use super::app_store::AppStore;
 use super::claim::{Claim, components, deployment};
+use super::invalidate::Invalidated;
 use super::restart::{self, MANAGER, Seen};
 use super::rotate::{self, NOTE};
 use super::trouble::{Reason, Trouble};
@@ -26,6 +30,12 @@ use crate::workloads;
 
 /// Pods that run or will: one that has run to its end stays until somebody tidies up.
 const ALIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
+
+/// How long one look waits for the processes of the API: longer than the longest lease, so that it
+/// succeeds also when the store fails right after the commit.
+const ACKNOWLEDGEMENT: Duration = LONGEST_LEASE.saturating_add(Duration::from_secs(5));
+/// Shortest time a look is worth beginning for.
+const SHORTEST_LOOK: Duration = Duration::from_secs(1);
 
 /// One action and its `ReportApp`.
 pub struct Live<'a> {
@@ -93,6 +103,18 @@ impl<'a> Live<'a> {
             .iter()
             .filter_map(|action| Claim::of(action, app_of(action).as_deref()))
             .collect())
+    }
+
+    async fn store(&self) -> Result<AppStore, Trouble> {
+        AppStore::of(&self.app, &self.context.shared.client).await
+    }
+
+    /// Time for one look, which ends at the deadline of the action.
+    fn patience(&self) -> Duration {
+        let left = |end: Timestamp| Duration::try_from(end.duration_since(Timestamp::now()));
+        let left = self.end.map(left).and_then(Result::ok);
+        let left = left.unwrap_or(ACKNOWLEDGEMENT);
+        left.clamp(SHORTEST_LOOK, ACKNOWLEDGEMENT)
     }
 
     async fn found(&self, workload: &Workload) -> Result<DynamicObject, Trouble> {
@@ -217,6 +239,13 @@ impl World for Live<'_> {
         Ok(lines)
     }
 
+    async fn plan_invalidation(&self, whose: &Whose) -> Result<Vec<String>, Trouble> {
+        let store = self.store().await?;
+        let plan = store.plan(whose).await;
+        store.close().await;
+        plan
+    }
+
     async fn take_turn(&self) -> Result<Turn, Trouble> {
         let begun = self.is_begun();
         // Between the look at the others and the beginning nobody else of this operator begins.
@@ -294,5 +323,21 @@ impl World for Live<'_> {
             .annotations_mut()
             .insert(NOTE.to_owned(), name);
         Ok(())
+    }
+
+    async fn invalidate(&self, whose: &Whose) -> Result<Invalidated, Trouble> {
+        let uid = self.action().uid().unwrap_or_default();
+        let store = self.store().await?;
+        let invalidated = store.invalidate(&uid, whose, self.patience()).await;
+        store.close().await;
+        invalidated
+    }
+
+    async fn revision(&self) -> Result<Option<Revision>, Trouble> {
+        let uid = self.action().uid().unwrap_or_default();
+        let store = self.store().await?;
+        let revision = store.revision(&uid).await;
+        store.close().await;
+        revision
     }
 }

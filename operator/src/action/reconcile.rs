@@ -13,6 +13,7 @@ use reportapp_crds::{IncidentAction, IncidentActionStatus, ReportApp};
 use tokio::time::Instant;
 
 use super::claim::{components, deployment};
+use super::invalidate;
 use super::live::Live;
 use super::rotate;
 use super::runner::{self, Order, State, Task};
@@ -124,13 +125,12 @@ fn resolve<'a>(
             rotate::check(&app, rotate)?;
             Task::Rotate(rotate.clone())
         }
-        None => {
-            return Err(Trouble::new(
-                Reason::ApiServer,
-                "the API server accepted an action of no type this operator knows; install the \
-                 definitions of this version: helm upgrade reportapp-crds",
-            ));
+        Some(Chosen::InvalidateSessions(invalidate)) => {
+            let whose = invalidate.whose().ok_or_else(of_no_type)?;
+            invalidate::check(&app, &whose)?;
+            Task::Invalidate(whose)
         }
+        None => return Err(of_no_type()),
     };
     let order = Order {
         task,
@@ -138,6 +138,14 @@ fn resolve<'a>(
         end,
     };
     Ok((Live::new(app, action.clone(), end, context), order))
+}
+
+fn of_no_type() -> Trouble {
+    Trouble::new(
+        Reason::ApiServer,
+        "the API server accepted an action of no type this operator knows; install the definitions of \
+         this version: helm upgrade reportapp-crds",
+    )
 }
 
 /// Whether the application has every component that is named.

@@ -3,11 +3,12 @@
 
 use k8s_openapi::jiff::Timestamp;
 use reportapp_crds::incident_action::{
-    Figure, RotateCredential, RotationProgress, WorkloadProgress,
+    Figure, RevocationProgress, RotateCredential, RotationProgress, Whose, WorkloadProgress,
 };
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::Workload;
 
+use super::invalidate;
 use super::restart::{self, Next};
 use super::rotate;
 use super::trouble::Trouble;
@@ -32,6 +33,8 @@ pub enum Task {
     Restart(Vec<Workload>),
     /// New values, by a rotation.
     Rotate(RotateCredential),
+    /// No more sessions, of these.
+    Invalidate(Whose),
 }
 
 /// What one pass found and did.
@@ -45,6 +48,8 @@ pub struct Found {
     pub workloads: Vec<WorkloadProgress>,
     /// How far the rotation is.
     pub rotation: Option<RotationProgress>,
+    /// How far the revocation is.
+    pub revocation: Option<RevocationProgress>,
     /// What was measured.
     pub figures: Vec<Figure>,
 }
@@ -69,6 +74,7 @@ impl From<State> for Found {
             plan: None,
             workloads: Vec::new(),
             rotation: None,
+            revocation: None,
             figures: Vec::new(),
         }
     }
@@ -88,6 +94,7 @@ pub async fn pass<W: World>(world: &W, order: &Order, now: Timestamp) -> Found {
         Ok(None) => match &order.task {
             Task::Restart(workloads) => restart(world, workloads, late).await,
             Task::Rotate(_) => rotate(world, late).await,
+            Task::Invalidate(whose) => invalidate(world, whose, late).await,
         },
         Err(trouble) => trouble.into(),
     }
@@ -134,6 +141,7 @@ async fn plan<W: World>(world: &W, task: &Task) -> Result<Vec<String>, Trouble> 
             Ok(restart::plan(&seen))
         }
         Task::Rotate(_) => world.plan_rotation().await,
+        Task::Invalidate(whose) => world.plan_invalidation(whose).await,
     }
 }
 
@@ -230,4 +238,12 @@ async fn rotate<W: World>(world: &W, late: bool) -> Found {
             }
         }
     }
+}
+
+async fn invalidate<W: World>(world: &W, whose: &Whose, late: bool) -> Found {
+    let found = match late {
+        true => { world.revision().await }.map(|found| invalidate::too_late(whose, found)),
+        false => { world.invalidate(whose).await }.map(|done| invalidate::found(whose, &done)),
+    };
+    found.unwrap_or_else(Found::from)
 }

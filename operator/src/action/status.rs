@@ -42,6 +42,9 @@ pub fn after_pass(facts: &Facts<'_>, found: Found) -> IncidentActionStatus {
     if found.rotation.is_some() {
         status.rotation = found.rotation;
     }
+    if found.revocation.is_some() {
+        status.revocation = found.revocation;
+    }
     if !found.figures.is_empty() {
         status.verification = found.figures;
     }
@@ -68,14 +71,15 @@ fn in_trouble_with(
     trouble: &Trouble,
 ) -> IncidentActionStatus {
     let passing = trouble.reason.is_passing();
+    let over = facts.late || trouble.reason.is_lasting();
     let verdict = Verdict {
-        phase: match facts.late && !passing {
+        phase: match over && !passing {
             true => Phase::Failed,
             false => Phase::Running,
         },
         reason: trouble.reason.to_string(),
         message: trouble.message.clone(),
-        stalled: !facts.late && !passing,
+        stalled: !over && !passing,
     };
     conclude(facts, status, &verdict)
 }

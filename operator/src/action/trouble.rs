@@ -32,6 +32,16 @@ pub enum Reason {
     RotationNotPlanned,
     /// The `SecretRotation` of this action is somebody else's.
     RotationNotOurs,
+    /// The application's store does not answer.
+    StoreUnreachable,
+    /// The application's store answers and does not do what is asked, or its login is not known.
+    StoreNotUsable,
+    /// The application's store is no server, so an action never reaches it.
+    StoreNotReachable,
+    /// The application's store knows no such user.
+    UnknownUser,
+    /// This version does not do it.
+    NotImplemented,
     /// The API server refuses or does not answer.
     ApiServer,
     /// Somebody else wrote at the same time; the next look decides.
@@ -42,6 +52,14 @@ impl Reason {
     /// Whether the next look may well find it gone: not worth a condition at once.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::Raced)
+    }
+
+    /// Whether no look will ever find it gone, so that waiting for the deadline helps nobody.
+    pub fn is_lasting(self) -> bool {
+        matches!(
+            self,
+            Self::StoreNotReachable | Self::UnknownUser | Self::NotImplemented
+        )
     }
 }
 
@@ -96,7 +114,7 @@ mod tests {
     use super::Reason;
 
     /// Every reason a person may see.
-    const SEEN: [Reason; 12] = [
+    const SEEN: [Reason; 17] = [
         Reason::AppMissing,
         Reason::AppDeleting,
         Reason::AppSuspended,
@@ -108,6 +126,11 @@ mod tests {
         Reason::PodsUnhealthy,
         Reason::RotationNotPlanned,
         Reason::RotationNotOurs,
+        Reason::StoreUnreachable,
+        Reason::StoreNotUsable,
+        Reason::StoreNotReachable,
+        Reason::UnknownUser,
+        Reason::NotImplemented,
         Reason::ApiServer,
     ];
 

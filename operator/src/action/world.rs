@@ -4,8 +4,12 @@
 use std::future::Future;
 
 use reportapp_crds::SecretRotation;
+use reportapp_crds::incident_action::Whose;
 use reportapp_crds::report_app::credential::Workload;
 
+use reportapp_session::epochs::Revision;
+
+use super::invalidate::Invalidated;
 use super::restart::Seen;
 use super::trouble::Trouble;
 
@@ -37,6 +41,12 @@ pub trait World: Send + Sync {
     /// What the rotation of the action will do, in order. Nothing is changed by it.
     fn plan_rotation(&self) -> impl Future<Output = Result<Vec<String>, Trouble>> + Send;
 
+    /// What ending sessions will do, in order. Nothing is changed by it.
+    fn plan_invalidation(
+        &self,
+        whose: &Whose,
+    ) -> impl Future<Output = Result<Vec<String>, Trouble>> + Send;
+
     /// Begins, unless another action goes first. Effect: the action belongs to its `ReportApp`.
     fn take_turn(&self) -> impl Future<Output = Result<Turn, Trouble>> + Send;
 
@@ -55,4 +65,14 @@ pub trait World: Send + Sync {
     /// Notes on the action that its rotation was made, so that one that somebody deletes is not made
     /// again. Effect: the note; one that is there already will do.
     fn note_rotation(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Ends sessions, and waits a while until no process accepts them. Effect: the revocation under the
+    /// uid of the action; one that is there already will do.
+    fn invalidate(
+        &self,
+        whose: &Whose,
+    ) -> impl Future<Output = Result<Invalidated, Trouble>> + Send;
+
+    /// Looks for the revocation of the action.
+    fn revision(&self) -> impl Future<Output = Result<Option<Revision>, Trouble>> + Send;
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Client, ResourceExt as _};
 use reportapp_crds::report_app::Credential;
 use reportapp_crds::secret_rotation::Mode;
 use reportapp_crds::{ReportApp, SecretRotation, SecretRotationSpec};
@@ -42,7 +42,7 @@ pub async fn check(shared: &Shared, app: &ReportApp, key: &Key) -> Result<Verdic
     let credentials = &app.spec.credentials;
     let credential = credentials.iter().find(|c| c.name == key.credential);
     let credential = credential.ok_or("the credential is not in the spec any more")?;
-    let (secrets, in_use, mark) = now(shared, app, key, credential).await?;
+    let (secrets, in_use, mark) = current(&shared.client, app, credential).await?;
     let told = |trouble: Trouble| trouble.message;
     let backend = plan::entrance(app, &secrets, credential).map_err(told)?;
     let outcome = backend.visit(&in_use.value).await;
@@ -50,7 +50,7 @@ pub async fn check(shared: &Shared, app: &ReportApp, key: &Key) -> Result<Verdic
         return judge(&key.credential, outcome, String::new);
     }
     // A refusal counts only for what is still in use: the value may have been replaced meanwhile.
-    let (_, _, after) = now(shared, app, key, credential).await?;
+    let (_, _, after) = current(&shared.client, app, credential).await?;
     if after != mark || subject(shared, key).is_none() {
         return Err("another value came into use while it was tried".to_owned());
     }
@@ -67,17 +67,19 @@ pub async fn check(shared: &Shared, app: &ReportApp, key: &Key) -> Result<Verdic
 }
 
 /// The value in use, read afresh.
-async fn now(
-    shared: &Shared,
+///
+/// # Errors
+/// What is missing for there to be one.
+pub async fn current(
+    client: &Client,
     app: &ReportApp,
-    key: &Key,
     credential: &Credential,
 ) -> Result<(Secrets, InUse, Mark), String> {
-    let (client, namespace) = (&shared.client, &key.namespace);
+    let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     let (secrets, entry, published) = tokio::join!(
-        fetch::secrets::named(client, namespace, app),
-        ledger::read(client, namespace, &key.app),
-        published::read(client, namespace, &key.app),
+        fetch::secrets::named(client, &namespace, app),
+        ledger::read(client, &namespace, &name),
+        published::read(client, &namespace, &name),
     );
     let entry = entry.map_err(|error| error.to_string())?;
     let published = published.map_err(|error| error.to_string())?;

@@ -165,12 +165,39 @@ pub fn entrance(
     Ok(Backend::None)
 }
 
+/// Where the application keeps its own state: endpoint, and name of the database.
+///
+/// # Errors
+/// What the spec lacks, or the authority that cannot be read.
+pub fn store(app: &ReportApp, secrets: &Secrets) -> Result<(Endpoint, String), Trouble> {
+    let resolver = Resolver { app, secrets };
+    let place = resolver.store()?;
+    Ok((place.endpoint, place.name))
+}
+
 /// A database of the spec, and the administrator it names.
 struct DatabasePlace<'a> {
     path: String,
     endpoint: Endpoint,
     name: String,
     admin: Option<&'a AdminSpec>,
+}
+
+fn place<'a>(
+    path: String,
+    endpoint: Endpoint,
+    database: Option<&String>,
+    admin: Option<&'a AdminSpec>,
+) -> Result<DatabasePlace<'a>, Trouble> {
+    let Some(name) = database.cloned() else {
+        return Err(refused(format!("{path}.database is missing")));
+    };
+    Ok(DatabasePlace {
+        path,
+        endpoint,
+        name,
+        admin,
+    })
 }
 
 struct Resolver<'a> {
@@ -220,44 +247,44 @@ impl Resolver<'_> {
 
     /// Where the application finds a database.
     fn database(&self, database: &DatabaseUse) -> Result<DatabasePlace<'_>, Trouble> {
-        let spec = &self.app.spec;
-        let (path, endpoint, dbname, admin) = match &database.server {
-            Some(server) => {
-                let found = spec.servers.iter().find(|s| s.name == *server);
-                let server =
-                    found.ok_or_else(|| refused(format!("spec.servers has no entry {server}")))?;
-                let path = format!("spec.servers[{}]", server.name);
-                let port = server.port_or_default();
-                let mut endpoint = self.endpoint(&server.host, port, &server.tls)?;
-                if server.tunnel.is_some() {
-                    let tunnel = Component::Tunnel(server.name.clone());
-                    let service = naming::workload(&self.app.name_any(), &tunnel);
-                    endpoint.server_name = endpoint.server_name.or(Some(server.host.clone()));
-                    endpoint.host = format!("{service}.{}.svc", self.namespace());
-                    endpoint.port = TUNNEL_PORT;
-                }
-                (
-                    path,
-                    endpoint,
-                    server.database.clone(),
-                    server.admin.as_ref(),
-                )
-            }
-            None => {
-                let store = &spec.store;
-                let host = store.host.as_deref().unwrap_or_default();
-                let endpoint = self.endpoint(host, store.port.unwrap_or(5432), &store.tls)?;
-                let path = "spec.store".to_owned();
-                (path, endpoint, store.database.clone(), store.admin.as_ref())
-            }
-        };
-        let name = dbname.ok_or_else(|| refused(format!("{path}.database is missing")))?;
-        Ok(DatabasePlace {
+        match &database.server {
+            Some(server) => self.server(server),
+            None => self.store(),
+        }
+    }
+
+    fn server(&self, name: &str) -> Result<DatabasePlace<'_>, Trouble> {
+        let found = self.app.spec.servers.iter().find(|s| s.name == name);
+        let server = found.ok_or_else(|| refused(format!("spec.servers has no entry {name}")))?;
+        let port = server.port_or_default();
+        let mut endpoint = self.endpoint(&server.host, port, &server.tls)?;
+        if server.tunnel.is_some() {
+            let tunnel = Component::Tunnel(server.name.clone());
+            let service = naming::workload(&self.app.name_any(), &tunnel);
+            endpoint.server_name = endpoint.server_name.or(Some(server.host.clone()));
+            endpoint.host = format!("{service}.{}.svc", self.namespace());
+            endpoint.port = TUNNEL_PORT;
+        }
+        let path = format!("spec.servers[{}]", server.name);
+        place(
             path,
             endpoint,
-            name,
-            admin,
-        })
+            server.database.as_ref(),
+            server.admin.as_ref(),
+        )
+    }
+
+    fn store(&self) -> Result<DatabasePlace<'_>, Trouble> {
+        let store = &self.app.spec.store;
+        let host = store.host.as_deref().unwrap_or_default();
+        let endpoint = self.endpoint(host, store.port.unwrap_or(5432), &store.tls)?;
+        let path = "spec.store".to_owned();
+        place(
+            path,
+            endpoint,
+            store.database.as_ref(),
+            store.admin.as_ref(),
+        )
     }
 
     fn redis(

@@ -3,20 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use reportapp_crds::incident_action::Chosen;
+use reportapp_crds::incident_action::{Chosen, Whose};
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::Workload;
 use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 use reportapp_operator::action::claim::{Claim, components, deployment};
+use reportapp_operator::action::invalidate::Invalidated;
 use reportapp_operator::action::restart::Seen;
 use reportapp_operator::action::rotate;
 use reportapp_operator::action::runner::{Order, Task};
 use reportapp_operator::action::trouble::{Reason, Trouble};
 use reportapp_operator::action::world::{Rotation, Turn, World};
 use reportapp_operator::one_shot;
+use reportapp_session::epochs::{ProcessId, Revision, Revoked};
 use serde_json::json;
 
 /// Ticks a rotation takes.
@@ -88,6 +91,12 @@ struct Objects {
     workloads: BTreeMap<String, Played>,
     rotations: BTreeMap<String, (SecretRotation, u32)>,
     rotations_made: usize,
+    /// Revocations in the store by name, in their order.
+    revocations: Vec<(String, Whose)>,
+    /// Whether a process of the API says nothing, and its lease is not over.
+    silent: bool,
+    /// Whether the store does not answer.
+    store_away: bool,
     now: Timestamp,
 }
 
@@ -149,6 +158,7 @@ impl Cluster {
                 Task::Restart(ours.chain(restart.workloads.iter().cloned()).collect())
             }
             Chosen::RotateCredential(rotate) => Task::Rotate(rotate.clone()),
+            Chosen::InvalidateSessions(invalidate) => Task::Invalidate(invalidate.whose().unwrap()),
         };
         let order = Order {
             task,
@@ -209,6 +219,23 @@ impl Cluster {
         (objects.rotations.len(), objects.rotations_made)
     }
 
+    /// Names of the revocations in the store.
+    pub fn revocations(&self) -> Vec<String> {
+        let objects = self.objects();
+        let names = objects.revocations.iter();
+        names.map(|(action, _)| action.clone()).collect()
+    }
+
+    /// Has a process of the API fall silent, or its lease run out.
+    pub fn silence(&self, silent: bool) {
+        self.objects().silent = silent;
+    }
+
+    /// Takes the store away, or brings it back.
+    pub fn take_store_away(&self, away: bool) {
+        self.objects().store_away = away;
+    }
+
     /// Somebody deletes every rotation.
     pub fn delete_rotations(&self) {
         self.objects().rotations.clear();
@@ -256,6 +283,21 @@ pub struct Hand<'a> {
     action: &'a str,
 }
 
+impl Objects {
+    fn store(&mut self) -> Result<&mut Vec<(String, Whose)>, Trouble> {
+        match self.store_away {
+            true => Err(Trouble::new(Reason::StoreUnreachable, "it is away")),
+            false => Ok(&mut self.revocations),
+        }
+    }
+
+    fn revision_of(&self, action: &str) -> Option<Revision> {
+        let mut names = self.revocations.iter();
+        let place = names.position(|(name, _)| name == action)?;
+        Some(Revision(u64::try_from(place).unwrap() + 1))
+    }
+}
+
 impl Hand<'_> {
     /// Whether the action says that its rotation was made.
     pub fn is_noted(&self) -> bool {
@@ -276,6 +318,11 @@ impl World for Hand<'_> {
 
     async fn plan_rotation(&self) -> Result<Vec<String>, Trouble> {
         Ok(vec!["create a rotation".to_owned()])
+    }
+
+    async fn plan_invalidation(&self, whose: &Whose) -> Result<Vec<String>, Trouble> {
+        self.cluster.objects().store()?;
+        Ok(vec![format!("end sessions of {whose}")])
     }
 
     async fn take_turn(&self) -> Result<Turn, Trouble> {
@@ -359,5 +406,33 @@ impl World for Hand<'_> {
             .annotations_mut()
             .insert(rotate::NOTE.to_owned(), name);
         Ok(())
+    }
+
+    async fn invalidate(&self, whose: &Whose) -> Result<Invalidated, Trouble> {
+        let mut objects = self.cluster.objects();
+        objects.store()?;
+        if objects.revision_of(self.action).is_none() {
+            let revocation = (self.action.to_owned(), whose.clone());
+            objects.store()?.push(revocation);
+        }
+        let revision = objects.revision_of(self.action).unwrap();
+        if objects.silent {
+            let in_doubt = Some(1);
+            return Ok(Invalidated::Committed { revision, in_doubt });
+        }
+        Ok(Invalidated::Acknowledged(Revoked {
+            revision,
+            commit: Duration::ZERO,
+            acknowledgement: Duration::ZERO,
+            confirmed: vec![ProcessId::new("api", 0)],
+            outwaited: Vec::new(),
+            roster_known: true,
+        }))
+    }
+
+    async fn revision(&self) -> Result<Option<Revision>, Trouble> {
+        let mut objects = self.cluster.objects();
+        objects.store()?;
+        Ok(objects.revision_of(self.action))
     }
 }

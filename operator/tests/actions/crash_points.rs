@@ -17,6 +17,10 @@ pub fn rotate(mode: &str) -> Value {
     json!({ "app": "demo", "reason": "test", "rotateCredential": rotate })
 }
 
+pub fn invalidate(whose: &Value) -> Value {
+    json!({ "app": "demo", "reason": "test", "invalidateSessions": whose })
+}
+
 /// Runs an action once undisturbed and then with each mishap at each effect; gives the effects.
 async fn enumerate(spec: &Value, check: impl Fn(&Cluster, &str)) -> Vec<String> {
     let undisturbed = attempt(spec, None, &check, "undisturbed").await;
@@ -81,8 +85,24 @@ async fn a_rotation_survives_every_crash_and_is_made_once() {
 }
 
 #[tokio::test]
+async fn sessions_are_invalidated_once_whatever_crashes() {
+    for whose in [
+        json!({ "all": {} }),
+        json!({ "user": "ana" }),
+        json!({ "session": "s1" }),
+    ] {
+        let effects = enumerate(&invalidate(&whose), |cluster, what| {
+            assert_eq!(cluster.revocations(), ["the-action"], "{what}");
+        })
+        .await;
+        assert_eq!(effects, ["begin", "revoke"]);
+    }
+}
+
+#[tokio::test]
 async fn a_dry_run_has_a_plan_and_no_effect() {
-    for mut spec in [restart_everything(), rotate("Manual")] {
+    let everybody = invalidate(&json!({ "all": {} }));
+    for mut spec in [restart_everything(), rotate("Manual"), everybody] {
         spec["dryRun"] = json!(true);
         let cluster = Cluster::new();
         let order = cluster.create("plan", spec);

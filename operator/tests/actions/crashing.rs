@@ -4,12 +4,15 @@
 use std::future::Future;
 use std::sync::Mutex;
 
+use reportapp_crds::incident_action::Whose;
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::Workload;
+use reportapp_operator::action::invalidate::Invalidated;
 use reportapp_operator::action::restart::Seen;
 use reportapp_operator::action::runner::{Found, Order, State, pass};
 use reportapp_operator::action::trouble::{Reason, Trouble};
 use reportapp_operator::action::world::{Rotation, Turn, World};
+use reportapp_session::epochs::Revision;
 
 use crate::cluster::{Cluster, Hand};
 
@@ -119,6 +122,11 @@ impl World for Crashing<'_> {
         self.hand.plan_rotation().await
     }
 
+    async fn plan_invalidation(&self, whose: &Whose) -> Result<Vec<String>, Trouble> {
+        self.alive()?;
+        self.hand.plan_invalidation(whose).await
+    }
+
     async fn take_turn(&self) -> Result<Turn, Trouble> {
         self.alive()?;
         if self.is_begun() {
@@ -154,6 +162,16 @@ impl World for Crashing<'_> {
         }
         self.effect("note".to_owned(), self.hand.note_rotation())
             .await
+    }
+
+    async fn invalidate(&self, whose: &Whose) -> Result<Invalidated, Trouble> {
+        self.effect("revoke".to_owned(), self.hand.invalidate(whose))
+            .await
+    }
+
+    async fn revision(&self) -> Result<Option<Revision>, Trouble> {
+        self.alive()?;
+        self.hand.revision().await
     }
 }
 

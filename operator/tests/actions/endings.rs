@@ -8,7 +8,7 @@ use reportapp_operator::action::trouble::Reason;
 use serde_json::json;
 
 use crate::cluster::Cluster;
-use crate::crash_points::{restart_everything, rotate};
+use crate::crash_points::{invalidate, restart_everything, rotate};
 use crate::crashing::{ended, run, run_until};
 
 /// The same order, as if its deadline had passed.
@@ -21,7 +21,8 @@ fn late(cluster: &Cluster, order: &Order) -> Order {
 
 #[tokio::test]
 async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
-    for spec in [restart_everything(), rotate("Manual")] {
+    let everybody = invalidate(&json!({ "all": {} }));
+    for spec in [restart_everything(), rotate("Manual"), everybody] {
         for number in 0.. {
             let cluster = Cluster::new();
             let order = cluster.create("late", spec.clone());
@@ -29,12 +30,14 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
                 break;
             }
             let (before, made) = (cluster.restarts(), cluster.rotations().1);
+            let revoked = cluster.revocations();
             let order = late(&cluster, &order);
             let (found, effects) = run(&cluster, "late", &order, None).await;
             let what = format!("{spec} late after effect {number}: {found:?}");
             assert!(ended(&found).is_some(), "{what}");
             assert_eq!(cluster.restarts(), before, "{what}");
             assert_eq!(cluster.rotations().1, made, "{what}");
+            assert_eq!(cluster.revocations(), revoked, "{what}");
             let only_noted = effects.iter().all(|effect| effect == "note");
             assert!(only_noted, "{what}: {effects:?}");
         }
@@ -43,7 +46,8 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
 
 #[tokio::test]
 async fn an_action_that_is_late_before_it_begins_changes_nothing() {
-    for spec in [restart_everything(), rotate("Emergency")] {
+    let everybody = invalidate(&json!({ "all": {} }));
+    for spec in [restart_everything(), rotate("Emergency"), everybody] {
         let cluster = Cluster::new();
         let order = cluster.create("late", spec);
         let order = late(&cluster, &order);
@@ -114,4 +118,62 @@ async fn a_workload_that_is_missing_is_found_out_before_anything_is_changed() {
     assert_eq!(trouble.reason, Reason::WorkloadMissing);
     assert!(!cluster.is_begun("blind"));
     assert!(cluster.restarts().values().all(|restarts| *restarts == 0));
+}
+
+#[tokio::test]
+async fn sessions_are_not_called_ended_while_a_process_may_accept_them() {
+    let cluster = Cluster::new();
+    let order = cluster.create("ending", invalidate(&json!({ "user": "ana" })));
+    let hand = cluster.hand("ending");
+    cluster.silence(true);
+    pass(&hand, &order, cluster.now()).await;
+    for _ in 0..3 {
+        let found = pass(&hand, &order, cluster.now()).await;
+        assert_eq!(ended(&found), None, "{found:?}");
+        assert_eq!(found.figures[0].measured, 1);
+        assert!(found.revocation.is_some());
+    }
+    let expired = pass(&hand, &late(&cluster, &order), cluster.now()).await;
+    assert_eq!(ended(&expired), Some(Phase::Expired));
+    let State::Stands(verdict) = expired.state else {
+        panic!("it has ended");
+    };
+    assert!(
+        verdict.message.contains("Revision 1 is committed"),
+        "{verdict:?}"
+    );
+
+    cluster.silence(false);
+    let (found, _) = run(&cluster, "ending", &order, None).await;
+    assert_eq!(ended(&found), Some(Phase::Succeeded));
+    assert_eq!(cluster.revocations(), ["ending"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_stalls_it_and_it_goes_on_when_the_store_is_back() {
+    let cluster = Cluster::new();
+    let order = cluster.create("waiting", invalidate(&json!({ "all": {} })));
+    let hand = cluster.hand("waiting");
+    let stalled = async |order: &Order| {
+        let found = pass(&hand, order, cluster.now()).await;
+        let State::Stalled(trouble) = found.state else {
+            panic!("{found:?}");
+        };
+        assert_eq!(trouble.reason, Reason::StoreUnreachable);
+    };
+    cluster.take_store_away(true);
+    stalled(&order).await;
+    assert!(!cluster.is_begun("waiting"), "it cannot be planned");
+
+    cluster.take_store_away(false);
+    pass(&hand, &order, cluster.now()).await;
+    assert!(cluster.is_begun("waiting"));
+    cluster.take_store_away(true);
+    stalled(&order).await;
+    // At its deadline nobody knows what the store has.
+    stalled(&late(&cluster, &order)).await;
+
+    cluster.take_store_away(false);
+    let (found, _) = run(&cluster, "waiting", &order, None).await;
+    assert_eq!(ended(&found), Some(Phase::Succeeded));
 }

@@ -5,7 +5,7 @@ use reportapp_operator::action::runner::{Order, State, pass};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::crash_points::{restart_everything, rotate};
+use crate::crash_points::{invalidate, restart_everything, rotate};
 use crate::crashing::ended;
 
 fn restart(components: &[&str]) -> Value {
@@ -79,4 +79,23 @@ async fn an_emergency_does_not_wait_and_is_waited_for() {
     let (_, waits) = look(&cluster, "later", &later).await;
     let waits = waits.expect("an emergency waits for an emergency");
     assert!(waits.contains("IncidentAction urgent"), "{waits}");
+}
+
+#[tokio::test]
+async fn of_two_that_end_the_same_sessions_one_waits() {
+    let cluster = Cluster::new();
+    let user = |name: &str| invalidate(&json!({ "user": name }));
+    let first = cluster.create("first", user("ana"));
+    // Begins, and has not ended.
+    assert_eq!(look(&cluster, "first", &first).await, (None, None));
+    let same = cluster.create("same", user("ana"));
+    let (_, waits) = look(&cluster, "same", &same).await;
+    assert!(waits.is_some_and(|message| message.contains("IncidentAction first")));
+    for (name, spec) in [
+        ("other", user("bob")),
+        ("all", invalidate(&json!({ "all": {} }))),
+    ] {
+        let order = cluster.create(name, spec);
+        assert_eq!(look(&cluster, name, &order).await.1, None, "{name}");
+    }
 }

@@ -33,6 +33,7 @@ pub use error::PoolError;
 pub use pool::{Engine, Pool};
 pub use postgres::NamedTls;
 pub use row::{Row, RowStream};
+pub use settings::PostgresLogin;
 pub use stats::PoolStats;
 pub use transaction::Transaction;
 pub use value::{FromValue, Value};

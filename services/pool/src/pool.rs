@@ -7,7 +7,7 @@ use reportapp_config::DatabaseConfig;
 
 use crate::postgres::PostgresPool;
 use crate::row::RowStream;
-use crate::settings::Settings;
+use crate::settings::{PostgresLogin, PostgresSettings, Settings};
 use crate::sqlite::SqlitePool;
 use crate::stats::PoolCollector;
 use crate::transaction::{EngineTransaction, Transaction};
@@ -52,12 +52,23 @@ impl Pool {
     pub async fn open(name: &str, config: &DatabaseConfig) -> Result<Self, PoolError> {
         let inner = match Settings::resolve(name, config)? {
             Settings::Postgres(settings) => {
-                EnginePool::Postgres(PostgresPool::open(name, settings)?)
+                EnginePool::Postgres(PostgresPool::open(name, settings))
             }
             Settings::Sqlite(settings) => EnginePool::Sqlite(SqlitePool::open(name, settings)),
         };
         Ok(Self {
             inner: Arc::new(inner),
+        })
+    }
+
+    /// As [`Pool::open`], with a login that is in memory. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`PoolError::Config`] naming what to change.
+    pub fn with_login(name: &str, login: &PostgresLogin) -> Result<Self, PoolError> {
+        let settings = PostgresSettings::of_login(name, login)?;
+        Ok(Self {
+            inner: Arc::new(EnginePool::Postgres(PostgresPool::open(name, settings))),
         })
     }
 

@@ -60,20 +60,20 @@ struct Core {
 }
 
 impl PostgresPool {
-    pub(crate) fn open(name: &str, settings: PostgresSettings) -> Result<Self, PoolError> {
+    pub(crate) fn open(name: &str, settings: PostgresSettings) -> Self {
         let counters = Arc::new(Counters::default());
         let limits = settings.limits.clone();
         let core = Arc::new(Core {
             slots: Slots::new(name, limits.max, &limits, counters.clone()),
             counters,
-            connector: Connector::new(name, settings)?,
+            connector: Connector::new(name, settings),
             refusal: Mutex::new(None),
             min: limits.min,
             max: limits.max,
             acquire_timeout: limits.acquire_timeout,
         });
         tokio::spawn(keeper::keep(Arc::downgrade(&core)));
-        Ok(Self { core })
+        Self { core }
     }
 
     pub(crate) fn name(&self) -> &str {

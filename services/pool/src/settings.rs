@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reportapp_config::credential;
-use reportapp_config::database::{DatabaseConfig, PoolConfig, TlsConfig};
+use reportapp_config::database::{DatabaseConfig, PoolConfig, TlsConfig, TlsMode};
 
-use crate::PoolError;
+use crate::{NamedTls, PoolError};
 
 /// A password; printing it prints nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,10 +42,29 @@ pub(crate) struct PostgresSettings {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) database: String,
-    pub(crate) tls: TlsConfig,
+    pub(crate) tls: Option<NamedTls>,
     pub(crate) username: String,
     pub(crate) password: Secret,
     pub(crate) limits: Limits,
+}
+
+/// A PostgreSQL database and its login, for whoever has them in memory and no credential folder.
+#[derive(Clone, Debug)]
+pub struct PostgresLogin {
+    /// Host to dial.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Database name.
+    pub database: String,
+    /// How certificates are verified; absent: plain text.
+    pub tls: Option<NamedTls>,
+    /// Login name.
+    pub username: String,
+    /// Password.
+    pub password: credential::Secret,
+    /// Size and deadlines of the pool.
+    pub pool: PoolConfig,
 }
 
 /// A SQLite file.
@@ -79,22 +98,15 @@ impl Settings {
                 credential,
                 pool,
             } => {
-                for (field, value) in [("host", host), ("database", database)] {
-                    if value.is_empty() {
-                        return Err(refuse(format!("{field} is empty")));
-                    }
-                }
-                if *port == 0 {
-                    return Err(refuse("port is 0".to_owned()));
-                }
+                check_place(host, *port, database).map_err(refuse)?;
                 Ok(Self::Postgres(PostgresSettings {
                     host: host.clone(),
                     port: *port,
                     database: database.clone(),
-                    tls: tls.clone(),
                     username: read(credential, credential::USERNAME).map_err(refuse)?,
                     password: Secret(read(credential, credential::PASSWORD).map_err(refuse)?),
                     limits: limits(pool).map_err(refuse)?,
+                    tls: configured(tls, host).map_err(refuse)?,
                 }))
             }
             DatabaseConfig::Sqlite {
@@ -112,6 +124,45 @@ impl Settings {
                 }))
             }
         }
+    }
+}
+
+impl PostgresSettings {
+    /// Checks everything that can be checked without the database.
+    pub(crate) fn of_login(pool: &str, login: &PostgresLogin) -> Result<Self, PoolError> {
+        let refuse = |detail: String| PoolError::Config {
+            pool: pool.to_owned(),
+            detail,
+        };
+        check_place(&login.host, login.port, &login.database).map_err(refuse)?;
+        Ok(Self {
+            host: login.host.clone(),
+            port: login.port,
+            database: login.database.clone(),
+            tls: login.tls.clone(),
+            username: login.username.clone(),
+            password: Secret(login.password.expose().to_owned()),
+            limits: limits(&login.pool).map_err(refuse)?,
+        })
+    }
+}
+
+fn check_place(host: &str, port: u16, database: &str) -> Result<(), String> {
+    for (field, value) in [("host", host), ("database", database)] {
+        if value.is_empty() {
+            return Err(format!("{field} is empty"));
+        }
+    }
+    match port {
+        0 => Err("port is 0".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+fn configured(tls: &TlsConfig, host: &str) -> Result<Option<NamedTls>, String> {
+    match tls.mode {
+        TlsMode::Disable => Ok(None),
+        TlsMode::VerifyFull => NamedTls::configured(tls, host).map(Some),
     }
 }
 

@@ -39,7 +39,7 @@ mod simulation;
 pub use clock::{BootClock, Clock, LONGEST_LEASE, LeaseTooLong, Moment, Terms, outlasting};
 pub use gate::Gate;
 pub use holder::Holder;
-pub use invalidate::invalidate_sessions;
+pub use invalidate::{invalidate_sessions, registered_processes, revision_of};
 pub use keeper::{Keeper, Standing};
 pub use memory::MemoryEpochStore;
 pub use revoke::{RevokeError, Revoked, revoke};

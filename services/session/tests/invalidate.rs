@@ -9,7 +9,7 @@ use reportapp_pool::Pool;
 use reportapp_pool::testing::TestPostgres;
 use reportapp_session::epochs::{
     Bearer, BootClock, EpochStore, Keeper, RevokeError, Revoked, Scope, SqlEpochStore, Terms,
-    Verdict, invalidate_sessions,
+    Verdict, invalidate_sessions, registered_processes, revision_of,
 };
 
 const POSTGRES: &str = include_str!("../../api/migrations/postgres/0003_epochs.sql");
@@ -127,7 +127,11 @@ async fn a_process_that_died_is_outwaited_and_named() {
 #[tokio::test]
 async fn without_any_process_the_commit_is_enough() {
     let fleet = Fleet::start(0).await;
+    assert_eq!(revision_of(&fleet.pool, "iact-1").await, Ok(None));
     let revoked = fleet.end("iact-1", Scope::All).await;
+    assert_eq!(registered_processes(&fleet.pool).await, Ok(0));
+    let kept = revision_of(&fleet.pool, "iact-1").await;
+    assert_eq!(kept, Ok(Some(revoked.revision)));
     assert!(revoked.confirmed.is_empty() && revoked.outwaited.is_empty());
     assert!(revoked.roster_known);
     let again = fleet.end("iact-1", Scope::All).await;

@@ -40,6 +40,10 @@ fn rotate(credentials: &[&str]) -> Value {
     json!({ "app": sample::NAME, "reason": "a test", "rotateCredential": rotate })
 }
 
+fn invalidate(whose: Value) -> Value {
+    json!({ "app": sample::NAME, "reason": "a test", "invalidateSessions": whose })
+}
+
 fn cases() -> Vec<Case> {
     let mut two = restart(json!({}));
     two["rotateCredential"] = json!({ "credentials": ["store"] });
@@ -50,13 +54,13 @@ fn cases() -> Vec<Case> {
         case(
             "no type",
             json!({ "app": sample::NAME, "reason": "a test" }),
-            &["exactly one of rollingRestart and rotateCredential"],
+            &["exactly one of rollingRestart, rotateCredential and invalidateSessions"],
         ),
         case("two types", two, &["exactly one of rollingRestart"]),
         case(
             "a type that does not exist yet",
             json!({ "app": sample::NAME, "reason": "a test", "disableUser": { "user": "jane" } }),
-            &["exactly one of rollingRestart and rotateCredential"],
+            &["exactly one of rollingRestart, rotateCredential and invalidateSessions"],
         ),
         case(
             "an unknown component",
@@ -87,6 +91,21 @@ fn cases() -> Vec<Case> {
             "a credential that is not there",
             rotate(&["stroe"]),
             &["UnknownCredential", "stroe", "store"],
+        ),
+        case(
+            "sessions of nobody",
+            invalidate(json!({})),
+            &["exactly one of all, tenant, user and session"],
+        ),
+        case(
+            "sessions of two at once",
+            invalidate(json!({ "all": {}, "user": "ana" })),
+            &["exactly one of all, tenant, user and session"],
+        ),
+        case(
+            "sessions of a tenant",
+            invalidate(json!({ "tenant": "acme" })),
+            &["NotImplemented", "tenant acme", "name users, or all"],
         ),
         case(
             "an app that is not there",

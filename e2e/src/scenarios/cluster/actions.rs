@@ -1,6 +1,7 @@
 //! Steps of the runbook on the running application, each with its effect measured from outside.
 
 mod roles;
+mod sessions;
 
 use std::time::Duration;
 
@@ -46,6 +47,21 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         ),
         scenario!(
             Cluster,
+            "an action ends everybody's sessions in every pod of the API",
+            sessions::of_everybody
+        ),
+        scenario!(
+            Cluster,
+            "an action ends one user's or one session and nobody else's",
+            sessions::of_one_user
+        ),
+        scenario!(
+            Cluster,
+            "an action that cannot end sessions says so and ends none",
+            sessions::of_nobody
+        ),
+        scenario!(
+            Cluster,
             "nobody asks for an action in the name of somebody else",
             roles::in_ones_own_name
         ),
@@ -61,15 +77,11 @@ async fn restarts_everything(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let before = pods::of(&subject).await?;
     let load = Load::start(&subject).await?;
-    let created = subject
-        .kubectl(&["create", "--filename", EXAMPLE, "--output", "name"])
-        .await?;
-    let name = created.trim().rsplit('/').next();
-    let name = name.context("kubectl does not name what it created")?;
+    let name = create_example(&subject, EXAMPLE).await?;
     let is_begun = |seen: &IncidentAction| !seen.owner_references().is_empty();
-    watch::until(subject.objects(), name, "begun", PATIENCE, is_begun).await?;
-    let second = waits_for(&subject, name, restart(&["bot"])).await?;
-    let ended = until_ended(&subject, name, Phase::Succeeded).await?;
+    watch::until(subject.objects(), &name, "begun", PATIENCE, is_begun).await?;
+    let second = waits_for(&subject, &name, restart(&["bot"])).await?;
+    let ended = until_ended(&subject, &name, Phase::Succeeded).await?;
     let tally = load.none_failed().await?;
     world
         .progress()
@@ -147,6 +159,15 @@ async fn plans(world: &World) -> Result<()> {
 fn restart(components: &[&str]) -> Value {
     let restart = json!({ "components": components });
     json!({ "app": NAME, "reason": "a test", "rollingRestart": restart })
+}
+
+/// Creates the action of a file, as a person does; gives its name.
+async fn create_example(subject: &Subject<'_>, file: &str) -> Result<String> {
+    let created = subject
+        .kubectl(&["create", "--filename", file, "--output", "name"])
+        .await?;
+    let name = created.trim().rsplit('/').next().map(str::to_owned);
+    name.context("kubectl does not name what it created")
 }
 
 async fn create(subject: &Subject<'_>, spec: Value) -> Result<IncidentAction> {

@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 use reportapp_crds::{ReportApp, ReportAppSpec};
 
 use crate::backends::{self, Backend, Backends, ERP_HOST};
-use crate::cluster::{Cluster, command};
+use crate::cluster::{Cluster, Forward, command};
 use crate::demo::access::Session;
 use crate::demo::{Demo, NAME, NAMESPACE, charts};
 use crate::scenarios::watch;
@@ -242,12 +242,31 @@ impl<'w> Subject<'w> {
     /// # Errors
     /// When one does not answer.
     pub async fn api_metrics(&self) -> Result<BTreeMap<String, String>> {
+        let pods = self.pods_of_api().await?;
+        self.health_pages(pods, "/metrics").await
+    }
+
+    /// A way to each pod of the API that stays, by pod; it lasts as long as the value.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub async fn api_pods(&self) -> Result<BTreeMap<String, Forward>> {
+        let mut ways = BTreeMap::new();
+        for pod in self.pods_of_api().await? {
+            let ip = pod.status.as_ref().and_then(|status| status.pod_ip.clone());
+            let Some(ip) = ip.filter(|_| pod.metadata.deletion_timestamp.is_none()) else {
+                continue;
+            };
+            let address = std::net::SocketAddr::new(ip.parse()?, reportapp_config::API_PORT);
+            ways.insert(pod.name_any(), self.cluster.forward(address).await?);
+        }
+        Ok(ways)
+    }
+
+    async fn pods_of_api(&self) -> Result<Vec<Pod>> {
         let labels = format!("{APPLICATION_PODS},app.kubernetes.io/component=api");
-        let pods = self
-            .objects()
-            .list(&ListParams::default().labels(&labels))
-            .await?;
-        self.health_pages(pods.items, "/metrics").await
+        let ours = ListParams::default().labels(&labels);
+        Ok(self.objects().list(&ours).await?.items)
     }
 
     async fn health_pages(&self, pods: Vec<Pod>, path: &str) -> Result<BTreeMap<String, String>> {

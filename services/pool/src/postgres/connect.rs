@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reportapp_config::database::TlsMode;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{CancelToken, Config, NoTls};
 
@@ -29,18 +28,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(name: &str, settings: PostgresSettings) -> Result<Self, PoolError> {
-        let tls = match settings.tls.mode {
-            TlsMode::Disable => None,
-            TlsMode::VerifyFull => Some(
-                NamedTls::configured(&settings.tls, &settings.host).map_err(|detail| {
-                    PoolError::Config {
-                        pool: name.to_owned(),
-                        detail,
-                    }
-                })?,
-            ),
-        };
+    pub(super) fn new(name: &str, settings: PostgresSettings) -> Self {
+        let tls = settings.tls;
         let limit_ms =
             u64::try_from(settings.limits.statement_timeout.as_millis()).unwrap_or(u64::MAX);
         let mut config = Config::new();
@@ -71,11 +60,11 @@ impl Connector {
             // The server ends the statement; this one is for a server that no longer answers.
             deadline: settings.limits.statement_timeout + Duration::from_secs(5),
         };
-        Ok(Self {
+        Self {
             config,
             tls,
             context,
-        })
+        }
     }
 
     /// Logs in.

@@ -1,6 +1,7 @@
 //! TLS towards PostgreSQL: certificate and name are always verified. The name may differ from the
 //! dialled host, because through a tunnel the dialled host is the tunnel.
 
+use std::fmt;
 use std::sync::Arc;
 
 use reportapp_config::database::TlsConfig;
@@ -48,7 +49,7 @@ impl NamedTls {
     }
 
     /// As a configuration file says it; the authorities are read from their file.
-    pub(super) fn configured(config: &TlsConfig, host: &str) -> Result<Self, String> {
+    pub(crate) fn configured(config: &TlsConfig, host: &str) -> Result<Self, String> {
         let name = config.server_name.as_deref().unwrap_or(host);
         let Some(path) = &config.ca_file else {
             return Self::new(None, name);
@@ -58,6 +59,15 @@ impl NamedTls {
         // Checked here as well, because only here the error can name the file.
         authorities(&pem).map_err(unreadable)?;
         Self::new(Some(&String::from_utf8_lossy(&pem)), name)
+    }
+}
+
+impl fmt::Debug for NamedTls {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("NamedTls")
+            .field("server_name", &self.server_name)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,6 +8,7 @@ use reportapp_pool::Pool;
 use super::clock::BootClock;
 use super::revoke::{RevokeError, Revoked, revoke};
 use super::sql::SqlEpochStore;
+use super::store::{EpochError, EpochStore as _};
 use super::{Revision, Scope};
 
 /// Ends the sessions of everybody, tenants, users, or single ones, and returns when no process accepts
@@ -33,4 +34,21 @@ pub async fn invalidate_sessions(
     // Processes find the news at their next renewal.
     let wake = |_: Revision| {};
     revoke(&store, &BootClock, action, scopes, limit, wake).await
+}
+
+/// How many processes are registered: those an acknowledgement waits for.
+///
+/// # Errors
+/// What the store said.
+pub async fn registered_processes(pool: &Pool) -> Result<usize, EpochError> {
+    Ok(SqlEpochStore::new(pool.clone()).roster().await?.len())
+}
+
+/// The revision that was raised under the name `action`; `None` when none was, or when every token from
+/// before it has expired.
+///
+/// # Errors
+/// What the store said.
+pub async fn revision_of(pool: &Pool, action: &str) -> Result<Option<Revision>, EpochError> {
+    SqlEpochStore::new(pool.clone()).raised_under(action).await
 }

@@ -35,6 +35,8 @@ const NEXT_SQLITE: &str = "UPDATE epoch_state
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', true)
                        WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
+const EARLIER: &str = "SELECT revision FROM epoch_actions WHERE action = $1";
+
 const RAISE: &str = "INSERT INTO epochs (level, name, epoch) VALUES ($1, $2, $3)
                      ON CONFLICT (level, name) DO UPDATE SET epoch = excluded.epoch";
 
@@ -70,8 +72,7 @@ impl SqlEpochStore {
         let mut transaction = self.pool.begin().await?;
         // First of all, because of the lock.
         let next = self.next(&mut transaction).await?;
-        let earlier = "SELECT revision FROM epoch_actions WHERE action = $1";
-        if let Some(row) = transaction.query_opt(earlier, &[text(action)]).await? {
+        if let Some(row) = transaction.query_opt(EARLIER, &[text(action)]).await? {
             let earlier = revision(&row, "revision")?;
             transaction.rollback().await?;
             return Ok(earlier);
@@ -90,6 +91,12 @@ impl SqlEpochStore {
         }
         transaction.commit().await?;
         Ok(next)
+    }
+
+    /// What was raised under the name `action`.
+    pub(super) async fn raised_under(&self, action: &str) -> Result<Option<Revision>, EpochError> {
+        let row = self.pool.query_opt(EARLIER, &[text(action)]).await?;
+        row.map(|row| revision(&row, "revision")).transpose()
     }
 
     async fn next(&self, transaction: &mut Transaction) -> Result<Revision, EpochError> {

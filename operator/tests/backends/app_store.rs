@@ -1,0 +1,207 @@
+//! Sessions ended over a real store, with processes that judge tokens by it and without any.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use reportapp_crds::incident_action::Whose;
+use reportapp_operator::action::app_store::AppStore;
+use reportapp_operator::action::invalidate::Invalidated;
+use reportapp_operator::action::trouble::{Reason, Trouble};
+use reportapp_operator::rotation::ledger::{ADOPTED, SecretText, Value};
+use reportapp_pool::Pool;
+use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER, TestPostgres};
+use reportapp_session::epochs::{
+    Bearer, BootClock, EpochStore as _, Keeper, Revoked, SqlEpochStore, Terms, Verdict,
+};
+
+use crate::postgres::world::endpoint;
+
+const USERS: &str = include_str!("../../../services/api/migrations/postgres/0001_users.sql");
+const EPOCHS: &str = include_str!("../../../services/api/migrations/postgres/0003_epochs.sql");
+const LIMIT: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_secs(1);
+
+/// The name of one is the id of another: an id goes before a name.
+const PEOPLE: &str = "
+    INSERT INTO users (id, username, username_key, display_name, password_hash, roles, created_at)
+    VALUES ('17', 'Ana', 'ana', 'Ana', '', '', now()), ('ana2', 'Bob', 'bob', 'Bob', '', '', now()),
+           ('19', 'ana2', 'ana2', 'Another Ana', '', '', now());";
+
+/// A store with three users.
+struct Scene {
+    server: TestPostgres,
+    pool: Pool,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let server = TestPostgres::start().await;
+        let pool = Pool::open("test", &server.config()).await.unwrap();
+        for sql in [USERS, EPOCHS, PEOPLE] {
+            pool.batch(sql).await.unwrap();
+        }
+        Self { server, pool }
+    }
+
+    /// The store as an action reaches it.
+    async fn connect(&self, password: &str) -> Result<AppStore, Trouble> {
+        let login = Value {
+            rotation: ADOPTED.to_owned(),
+            username: Some(SUPERUSER.to_owned()),
+            secret: SecretText::new(password),
+            created: Timestamp::UNIX_EPOCH,
+        };
+        AppStore::connect(&endpoint(&self.server), DATABASE, &login).await
+    }
+
+    async fn open(&self) -> AppStore {
+        self.connect(PASSWORD).await.unwrap()
+    }
+
+    /// A process of the API, registered.
+    async fn process(&self) -> Keeper {
+        let store = Arc::new(SqlEpochStore::new(self.pool.clone()));
+        let keeper = Keeper::start(store, BootClock, "api", Terms::new(LEASE).unwrap());
+        let store = SqlEpochStore::new(self.pool.clone());
+        while store.roster().await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        keeper
+    }
+}
+
+fn user(name: &str) -> Whose {
+    Whose::User(name.to_owned())
+}
+
+async fn end(store: &AppStore, action: &str, whose: &Whose) -> Revoked {
+    match store.invalidate(action, whose, LIMIT).await.unwrap() {
+        Invalidated::Acknowledged(revoked) => revoked,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reason<T: std::fmt::Debug>(outcome: Result<T, Trouble>) -> Reason {
+    let trouble = outcome.unwrap_err();
+    assert!(!trouble.message.contains(PASSWORD), "{trouble}");
+    trouble.reason
+}
+
+#[tokio::test]
+async fn each_action_ends_what_it_names_in_a_process_that_serves() {
+    let scene = Scene::start().await;
+    let process = scene.process().await;
+    let store = scene.open().await;
+    let issued = process.stamp().await.unwrap();
+    let token = |user, session| Bearer {
+        tenant: None,
+        user,
+        session,
+        issued,
+    };
+    let tokens = [
+        token("17", "s1"),
+        token("17", "s2"),
+        token("ana2", "s3"),
+        token("19", "s4"),
+    ];
+    let orders = [
+        (Whose::Session("s1".to_owned()), 1),
+        (user(" ANA"), 2),
+        (user("ana2"), 3),
+        (Whose::All, 4),
+    ];
+    for (whose, ended) in orders {
+        let revoked = end(&store, &format!("uid of {whose}"), &whose).await;
+        assert_eq!(revoked.confirmed.len(), 1, "{revoked:?}");
+        for (place, token) in tokens.iter().enumerate() {
+            let expected = match place < ended {
+                true => Verdict::Revoked,
+                false => Verdict::Accept,
+            };
+            assert_eq!(process.check(token).await, expected, "{whose} {token:?}");
+        }
+    }
+    let issued = process.stamp().await.unwrap();
+    let again = Bearer {
+        issued,
+        ..tokens[0]
+    };
+    assert_eq!(process.check(&again).await, Verdict::Accept);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_action_that_is_repeated_goes_on_with_its_revocation() {
+    let scene = Scene::start().await;
+    let store = scene.open().await;
+    assert_eq!(store.revision("uid").await, Ok(None));
+    let first = end(&store, "uid", &Whose::All).await;
+    store.close().await;
+    let store = scene.open().await;
+    assert_eq!(store.revision("uid").await, Ok(Some(first.revision)));
+    let again = end(&store, "uid", &Whose::All).await;
+    assert_eq!(again.revision, first.revision);
+    let other = end(&store, "another", &Whose::All).await;
+    assert!(other.revision > first.revision);
+}
+
+#[tokio::test]
+async fn a_plan_names_user_store_and_processes_and_raises_nothing() {
+    let scene = Scene::start().await;
+    let _process = scene.process().await;
+    let store = scene.open().await;
+    let plan = store.plan(&user("Ana")).await.unwrap().join("\n");
+    let place = format!("127.0.0.1:{}/{DATABASE}", scene.server.port());
+    for word in ["user Ana (id 17)", &place, "of which 1 is registered"] {
+        assert!(plan.contains(word), "{plan}");
+    }
+    let rows = scene.pool.query("SELECT * FROM epochs", &[]).await.unwrap();
+    assert!(rows.is_empty());
+}
+
+#[tokio::test]
+async fn a_process_that_says_nothing_is_in_doubt_until_its_lease_is_over() {
+    let scene = Scene::start().await;
+    let store = scene.open().await;
+    let silent =
+        "INSERT INTO epoch_processes (process, lease_ms, confirmed, expelled, registered_at)
+                  VALUES ('gone.0', 1000, 0, false, now())";
+    scene.pool.execute(silent, &[]).await.unwrap();
+    let brief = Duration::from_millis(300);
+    let soon = store.invalidate("uid", &Whose::All, brief).await.unwrap();
+    let Invalidated::Committed { in_doubt, .. } = soon else {
+        panic!("{soon:?}");
+    };
+    assert_eq!(in_doubt, Some(1));
+    let later = end(&store, "uid", &Whose::All).await;
+    assert_eq!(later.outwaited.len(), 1);
+    assert!(later.acknowledgement >= LEASE, "{later:?}");
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_has_its_reason_and_names_the_store() {
+    let mut scene = Scene::start().await;
+    let store = scene.open().await;
+    let unknown = store.invalidate("uid", &user("nobody"), LIMIT).await;
+    assert_eq!(reason(unknown), Reason::UnknownUser);
+    assert_eq!(store.revision("uid").await, Ok(None));
+    let wrong = scene.connect("wrong").await;
+    assert_eq!(reason(wrong), Reason::StoreNotUsable);
+
+    scene.pool.batch("DROP TABLE epoch_actions").await.unwrap();
+    let brief = Duration::from_secs(1);
+    let bare = store.invalidate("uid", &Whose::All, brief).await;
+    assert_eq!(reason(bare), Reason::StoreNotUsable);
+
+    let port = scene.server.port().to_string();
+    scene.server.stop().await;
+    let away = scene.connect(PASSWORD).await.unwrap_err();
+    assert!(away.message.contains(&port), "{away}");
+    assert_eq!(away.reason, Reason::StoreUnreachable);
+    let cut = store.invalidate("uid", &Whose::All, brief).await;
+    assert_eq!(reason(cut), Reason::StoreUnreachable);
+}

@@ -119,7 +119,10 @@ impl Scene {
             server.add(&secret(name), lent("Secret", json!({ "data": data })));
         }
         for (kind, plural) in WORKLOADS {
-            let workload = json!({ "spec": { "replicas": 2, "template": { "metadata": {} } } });
+            let selector = json!({ "matchLabels": { "app": WORKLOAD } });
+            let template = json!({ "metadata": { "labels": { "app": WORKLOAD } } });
+            let spec = json!({ "replicas": 2, "selector": selector, "template": template });
+            let workload = json!({ "spec": spec });
             server.add(&workload_path(plural), lent(kind, workload));
         }
         let app = application(&role, servers.postgres_port);

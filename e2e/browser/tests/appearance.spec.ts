@@ -63,6 +63,14 @@ for (const [size, viewport] of Object.entries(SIZES)) {
         await checkAccessibility(page)
       })
 
+      test(`the sessions page is in order: ${name}`, async ({ page }) => {
+        await page.goto('sesiuni')
+        await expect(page.locator('[data-session]').first()).toBeVisible()
+        await picture(page, `sessions-${name}`)
+        await checkAccessibility(page)
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width)
+      })
+
       test.describe('signed out', () => {
         test.use({ storageState: { cookies: [], origins: [] } })
 

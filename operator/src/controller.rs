@@ -3,18 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::ready;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use futures::future::join_all;
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::controller::{Action, Config, Controller, Error};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
 use kube::{Resource, ResourceExt as _};
-use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
+use reportapp_crds::ReportApp;
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -85,30 +87,47 @@ async fn run_part(shared: Arc<Shared>, part: ScopePart, concurrency: u16, stop: 
         });
     tokio::join!(
         applications,
-        rotate(
-            &shared,
+        carry_out(
             &part,
             concurrency,
             stop.clone(),
-            Arc::clone(&context)
+            Arc::clone(&context),
+            (&shared.rotations, context.rotations.clone()),
+            |rotation, context| async move { rotation::reconcile::reconcile(rotation, &context).await },
         ),
-        act(&shared, &part, concurrency, stop, context),
+        carry_out(
+            &part,
+            concurrency,
+            stop,
+            Arc::clone(&context),
+            (&shared.actions, Watched::default()),
+            |action, context| async move { action::reconcile::reconcile(action, &context).await },
+        ),
     );
 }
 
-/// Carries rotations out, one reconcile of each at a time.
-async fn rotate(
-    shared: &Shared,
+/// Carries objects of a kind out that are carried out once, one reconcile of each at a time. Others find
+/// their cache in `stores`, and whether the watch gets on in `watched`.
+async fn carry_out<K, R>(
     part: &ScopePart,
     concurrency: u16,
     stop: CancellationToken,
     context: Arc<Context>,
-) {
-    let watched = context.rotations.clone();
+    (stores, watched): (&RwLock<Vec<Store<K>>>, Watched),
+    mut reconcile: impl FnMut(Arc<K>, Arc<Context>) -> R,
+) where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+    R: Future<Output = Action> + Send + 'static,
+{
     let watch = watcher::Config::default();
-    let controller = Controller::new(api::<SecretRotation>(shared, part), watch);
-    shared
-        .rotations
+    let controller = Controller::new(api::<K>(&context.shared, part), watch);
+    stores
         .write()
         .expect("no code panics while it holds this lock")
         .push(controller.store());
@@ -117,51 +136,13 @@ async fn rotate(
         .trigger_backoff(Pauses::default())
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |rotation, context| async move {
-                Ok::<_, Infallible>(rotation::reconcile::reconcile(rotation, &context).await)
-            },
+            |object, context| reconcile(object, context).map(Ok::<_, Infallible>),
             |_, never, _| -> Action { match *never {} },
             context,
         )
         .for_each(|result| {
             if let Err(Error::QueueError(error)) = result {
-                watched.failed::<SecretRotation>(&error);
-            }
-            ready(())
-        })
-        .await;
-}
-
-/// Carries actions out, one reconcile of each at a time.
-async fn act(
-    shared: &Shared,
-    part: &ScopePart,
-    concurrency: u16,
-    stop: CancellationToken,
-    context: Arc<Context>,
-) {
-    let watched = Watched::default();
-    let watch = watcher::Config::default();
-    let controller = Controller::new(api::<IncidentAction>(shared, part), watch);
-    shared
-        .actions
-        .write()
-        .expect("no code panics while it holds this lock")
-        .push(controller.store());
-    controller
-        .with_config(Config::default().concurrency(concurrency))
-        .trigger_backoff(Pauses::default())
-        .graceful_shutdown_on(stop.cancelled_owned())
-        .run(
-            |found, context| async move {
-                Ok::<_, Infallible>(action::reconcile::reconcile(found, &context).await)
-            },
-            |_, never, _| -> Action { match *never {} },
-            context,
-        )
-        .for_each(|result| {
-            if let Err(Error::QueueError(error)) = result {
-                watched.failed::<IncidentAction>(&error);
+                watched.failed::<K>(&error);
             }
             ready(())
         })

@@ -79,6 +79,15 @@ impl<'w> Subject<'w> {
         Api::namespaced(self.demo.client(), NAMESPACE)
     }
 
+    /// Who the API server takes us for.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn whoami(&self) -> Result<String> {
+        let name = "--output=jsonpath={.status.userInfo.username}";
+        self.kubectl(&["auth", "whoami", name]).await
+    }
+
     /// Waits until the ReportApp fulfils `holds`.
     ///
     /// # Errors

@@ -134,12 +134,7 @@ async fn is_allowed(subject: &Subject<'_>, user: &str, verb: &str, resource: &st
 
 pub(super) async fn in_ones_own_name(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let whoami = [
-        "auth",
-        "whoami",
-        "--output=jsonpath={.status.userInfo.username}",
-    ];
-    let own = subject.kubectl(&whoami).await?;
+    let own = subject.whoami().await?;
     let ask = async |name: &str| {
         let mut spec = restart(&["api"]);
         spec["requestedBy"] = json!(name);

@@ -44,12 +44,7 @@ pub async fn create(subject: &Subject<'_>, spec: SecretRotationSpec) -> Result<S
 
 pub(super) async fn in_ones_own_name(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let whoami = [
-        "auth",
-        "whoami",
-        "--output=jsonpath={.status.userInfo.username}",
-    ];
-    let own = subject.kubectl(&whoami).await?;
+    let own = subject.whoami().await?;
     let ask = async |name: &str| {
         let mut spec = manual(&["store"]);
         spec.requested_by = Some(name.to_owned());

@@ -161,7 +161,7 @@ impl AppStore {
 
     /// The id of a user by id or, in any case, by name.
     async fn user_id(&self, user: &str) -> Result<String, Trouble> {
-        let sql = "SELECT id FROM users WHERE id = $1 OR username_key = $2
+        let sql = "SELECT id FROM users_enhanced WHERE id = $1 OR username_key = $2
                    ORDER BY id = $1 DESC LIMIT 1";
         // As the API spells keys when it creates users.
         let key = user.trim().to_lowercase();

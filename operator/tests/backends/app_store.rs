@@ -21,14 +21,15 @@ use crate::postgres::world::endpoint;
 
 const USERS: &str = include_str!("../../../services/api/migrations/postgres/0001_users.sql");
 const EPOCHS: &str = include_str!("../../../services/api/migrations/postgres/0003_epochs.sql");
+const ACCESS: &str = include_str!("../../../services/api/migrations/postgres/0004_access.sql");
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(1);
 
 /// The name of one is the id of another: an id goes before a name.
 const PEOPLE: &str = "
-    INSERT INTO users (id, username, username_key, display_name, password_hash, roles, created_at)
-    VALUES ('17', 'Ana', 'ana', 'Ana', '', '', now()), ('ana2', 'Bob', 'bob', 'Bob', '', '', now()),
-           ('19', 'ana2', 'ana2', 'Another Ana', '', '', now());";
+    INSERT INTO users_enhanced (id, username, username_key, name, password_hash, created_at)
+    VALUES ('17', 'Ana', 'ana', 'Ana', '', now()), ('ana2', 'Bob', 'bob', 'Bob', '', now()),
+           ('19', 'ana2', 'ana2', 'Another Ana', '', now());";
 
 /// A store with three users.
 struct Scene {
@@ -40,7 +41,7 @@ impl Scene {
     async fn start() -> Self {
         let server = TestPostgres::start().await;
         let pool = Pool::open("test", &server.config()).await.unwrap();
-        for sql in [USERS, EPOCHS, PEOPLE] {
+        for sql in [USERS, EPOCHS, ACCESS, PEOPLE] {
             pool.batch(sql).await.unwrap();
         }
         Self { server, pool }

@@ -6,6 +6,9 @@
 //! greater. One number stands for the epochs of all four levels at issue: an epoch is greater than
 //! the one at issue exactly if it was raised after that revision.
 //!
+//! Three more levels end no token: they make processes forget what they remembered of what people may
+//! do. A memory carries the revision it was read under, as a token does ([`Remembered`]).
+//!
 //! What flows through: a [`Revoker`] commits a revocation in the [`EpochStore`]; each API process
 //! runs a [`Holder`], which reads the store and publishes a [`View`]; the [`Gate`] judges each request
 //! by that view alone while its lease lasts, by a read of its own after that, and refuses when there
@@ -33,6 +36,8 @@ mod view;
 
 #[cfg(test)]
 mod exhaustive;
+#[cfg(test)]
+mod remembered;
 #[cfg(test)]
 mod simulation;
 
@@ -68,7 +73,7 @@ pub use view::{Verdict, View};
 #[serde(transparent)]
 pub struct Revision(pub u64);
 
-/// Whose tokens a revocation ends.
+/// Whose tokens a revocation ends, or whose permissions have to be read anew.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Everybody's.
@@ -79,6 +84,12 @@ pub enum Scope {
     User(String),
     /// Those of one session, by its id.
     Session(String),
+    /// What everybody may do, as processes remember it.
+    Permissions,
+    /// What the holders of a role may do, by the role's id.
+    RolePermissions(String),
+    /// What one user may do, by their id.
+    UserPermissions(String),
 }
 
 /// Who a token speaks for, and since when.
@@ -93,4 +104,17 @@ pub struct Bearer<'a> {
     /// Revision of a read of the store that was sent before the credentials behind the token were
     /// checked. Taken afterwards, a password that was changed in between would live on in the token.
     pub issued: Revision,
+}
+
+/// What a process remembers of a user, and since when.
+#[derive(Clone, Copy, Debug)]
+pub struct Remembered<'a> {
+    /// Id of the tenant, if the user belongs to one.
+    pub tenant: Option<&'a str>,
+    /// Id of the user.
+    pub user: &'a str,
+    /// Ids of the roles the user holds.
+    pub roles: &'a [String],
+    /// A revision the process knew of before it asked.
+    pub loaded: Revision,
 }

@@ -27,6 +27,9 @@ pub struct Session {
     pub id: String,
     /// Id of the user.
     pub user: String,
+    /// Id of the tenant of the user, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// When the user signed in.
     pub created_at: Timestamp,
     /// When the session ends by itself.
@@ -52,6 +55,7 @@ impl Session {
         Self {
             id: crate::random::id(),
             user: user.to_owned(),
+            tenant: None,
             created_at: now,
             expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
             issued,
@@ -59,11 +63,16 @@ impl Session {
         }
     }
 
+    /// This session, of a user who belongs to a tenant.
+    #[must_use]
+    pub fn within(self, tenant: Option<String>) -> Self {
+        Self { tenant, ..self }
+    }
+
     /// Who its tokens speak for.
     pub fn bearer(&self) -> Bearer<'_> {
         Bearer {
-            // Users do not belong to tenants.
-            tenant: None,
+            tenant: self.tenant.as_deref(),
             user: &self.user,
             session: &self.id,
             issued: self.issued,

@@ -54,6 +54,12 @@ pub const ALL: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0003_epochs.sql"),
         sqlite: include_str!("../../migrations/sqlite/0003_epochs.sql"),
     },
+    Migration {
+        version: 4,
+        name: "access",
+        postgres: include_str!("../../migrations/postgres/0004_access.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0004_access.sql"),
+    },
 ];
 
 /// Why the schema could not be brought up to date.

@@ -58,13 +58,14 @@ pub struct Credentials {
 }
 
 const COLUMNS: &str =
-    "id, username, display_name, password_hash, roles, must_change_password, is_active";
+    "id, username, name, password_hash, user_type, must_change_password, is_active,
+    EXISTS (SELECT 1 FROM rbac_user_roles r WHERE r.user_id = users_enhanced.id) AS has_role";
 
 impl Role {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Admin => "admin",
-            Self::Reports => "reports",
+            Self::Admin => "administrator",
+            Self::Reports => "reader",
         }
     }
 }
@@ -80,7 +81,7 @@ impl Store {
     /// # Errors
     /// When the store cannot answer.
     pub async fn find_user(&self, id: &str) -> Result<Option<User>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM users WHERE id = $1");
+        let sql = format!("SELECT {COLUMNS} FROM users_enhanced WHERE id = $1");
         let row = self.pool()?.query_opt(&sql, &[text(id)]).await?;
         Ok(row.as_ref().map(parse).transpose()?.map(|found| found.user))
     }
@@ -93,7 +94,7 @@ impl Store {
         &self,
         username: &str,
     ) -> Result<Option<Credentials>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM users WHERE username_key = $1");
+        let sql = format!("SELECT {COLUMNS} FROM users_enhanced WHERE username_key = $1");
         let key = text(username_key(username));
         let row = self.pool()?.query_opt(&sql, &[key]).await?;
         row.as_ref().map(parse).transpose()
@@ -104,7 +105,7 @@ impl Store {
     /// # Errors
     /// When the store cannot answer.
     pub async fn find_password_hash(&self, id: &str) -> Result<Option<String>, StoreError> {
-        let sql = "SELECT password_hash FROM users WHERE id = $1";
+        let sql = "SELECT password_hash FROM users_enhanced WHERE id = $1";
         let row = self.pool()?.query_opt(sql, &[text(id)]).await?;
         Ok(row.map(|row| row.get("password_hash")).transpose()?)
     }
@@ -120,7 +121,7 @@ impl Store {
         from: &str,
         to: &str,
     ) -> Result<bool, StoreError> {
-        let sql = "UPDATE users SET password_hash = $3, must_change_password = $4
+        let sql = "UPDATE users_enhanced SET password_hash = $3, must_change_password = $4
                    WHERE id = $1 AND password_hash = $2";
         let params = [text(id), text(from), text(to), Value::Bool(false)];
         Ok(self.pool()?.execute(sql, &params).await? == 1)
@@ -131,7 +132,9 @@ impl Store {
     /// # Errors
     /// When the store cannot answer.
     pub async fn has_no_user(&self) -> Result<bool, StoreError> {
-        let row = self.pool()?.query_opt("SELECT id FROM users LIMIT 1", &[]);
+        let row = self
+            .pool()?
+            .query_opt("SELECT id FROM users_enhanced LIMIT 1", &[]);
         Ok(row.await?.is_none())
     }
 
@@ -145,54 +148,57 @@ impl Store {
         let mut transaction = pool.begin().await?;
         migrations::lock(&mut transaction, pool.engine()).await?;
         let existing = transaction
-            .query_opt("SELECT id FROM users LIMIT 1", &[])
+            .query_opt("SELECT id FROM users_enhanced LIMIT 1", &[])
             .await?;
         if existing.is_some() {
             transaction.rollback().await?;
             return Ok(false);
         }
-        let roles: Vec<&str> = user.roles.iter().map(|role| role.as_str()).collect();
+        let id = reportapp_session::random::id();
+        let now = Timestamp::now();
+        let is_admin = user.roles.contains(&Role::Admin);
         let params = [
-            text(reportapp_session::random::id()),
+            text(id.clone()),
             text(user.username.trim()),
             text(username_key(&user.username)),
             text(user.display_name.clone()),
             text(user.password_hash.clone()),
-            text(roles.join(" ")),
+            text(if is_admin { "enterprise_admin" } else { "user" }),
             Value::Bool(user.must_change_password),
             Value::Bool(true),
-            moment(Timestamp::now()),
+            moment(now),
         ];
         transaction
             .execute(
-                "INSERT INTO users (id, username, username_key, display_name, password_hash,
-                                    roles, must_change_password, is_active, created_at)
+                "INSERT INTO users_enhanced (id, username, username_key, name, password_hash,
+                                             user_type, must_change_password, is_active, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 &params,
             )
             .await?;
+        for role in &user.roles {
+            let sql =
+                "INSERT INTO rbac_user_roles (user_id, role_id, granted_at) VALUES ($1, $2, $3)";
+            let params = [text(id.clone()), text(role.as_str()), moment(now)];
+            transaction.execute(sql, &params).await?;
+        }
         transaction.commit().await?;
         Ok(true)
     }
 }
 
 fn parse(row: &Row) -> Result<Credentials, StoreError> {
-    let roles: String = row.get("roles")?;
-    let roles = roles
-        .split_whitespace()
-        .map(|role| match role {
-            "admin" => Ok(Role::Admin),
-            "reports" => Ok(Role::Reports),
-            _ => Err(StoreError::Corrupt {
-                detail: "users.roles",
-            }),
-        })
-        .collect::<Result<_, _>>()?;
+    let kind: String = row.get("user_type")?;
+    let is_admin = kind == "enterprise_admin";
+    let admin = is_admin.then_some(Role::Admin);
+    let has_role: bool = row.get("has_role")?;
+    let reports = has_role.then_some(Role::Reports);
+    let roles = admin.into_iter().chain(reports).collect();
     Ok(Credentials {
         user: User {
             id: row.get("id")?,
             username: row.get("username")?,
-            display_name: row.get("display_name")?,
+            display_name: row.get("name")?,
             roles,
             must_change_password: row.get("must_change_password")?,
             is_active: row.get("is_active")?,

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::clock::{BootClock, Clock, Moment};
 use super::view::{Verdict, View};
-use super::{Bearer, Revision};
+use super::{Bearer, Remembered, Revision};
 
 /// Holds the view of this process for all its threads.
 #[derive(Debug, Default)]
@@ -47,6 +47,16 @@ impl<C: Clock> Gate<C> {
     /// Judges a token for a request that was here at `began`.
     pub fn check_again(&self, token: &Bearer<'_>, began: Moment) -> Verdict {
         self.view.load().judge(token, began)
+    }
+
+    /// Whether what this process remembers of a user has to be read anew; see [`View::stale`].
+    pub fn stale(&self, memory: &Remembered<'_>) -> bool {
+        self.view.load().stale(memory)
+    }
+
+    /// The last revision this process knows of.
+    pub fn revision(&self) -> Revision {
+        self.view.load().revision
     }
 
     /// How long requests are still judged without asking the store.

@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::holder::{Action, Event, Holder};
 use super::store::{Answer, EpochError, EpochStore, ProcessId};
 use super::view::{Verdict, View};
-use super::{Bearer, Revision};
+use super::{Bearer, Remembered, Revision};
 
 /// What waiting requests, and those who ask how it goes, look at.
 #[derive(Clone, Debug, Default)]
@@ -145,6 +145,17 @@ impl<C: Clock + 'static> Keeper<C> {
     /// out of date.
     pub fn knows_revoked(&self, token: &Bearer<'_>) -> bool {
         self.gate.check(token).0 == Verdict::Revoked
+    }
+
+    /// Whether what this process remembers of a user has to be read anew; see [`View::stale`].
+    pub fn stale(&self, memory: &Remembered<'_>) -> bool {
+        self.gate.stale(memory)
+    }
+
+    /// The last revision this process knows of: what it reads from the store from now on is at least
+    /// that new, and counts as [`Remembered::loaded`] under it.
+    pub fn revision(&self) -> Revision {
+        self.gate.revision()
     }
 
     /// How well this process knows the epochs.

@@ -242,6 +242,9 @@ fn columns(scope: &Scope) -> (&'static str, &str) {
         Scope::Tenant(id) => ("tenant", id),
         Scope::User(id) => ("user", id),
         Scope::Session(id) => ("session", id),
+        Scope::Permissions => ("permissions", ""),
+        Scope::RolePermissions(id) => ("permissions-role", id),
+        Scope::UserPermissions(id) => ("permissions-user", id),
     }
 }
 
@@ -256,6 +259,9 @@ fn raised(row: &Row) -> Result<Option<(Scope, Revision)>, EpochError> {
         "tenant" => Scope::Tenant(name),
         "user" => Scope::User(name),
         "session" => Scope::Session(name),
+        "permissions" => Scope::Permissions,
+        "permissions-role" => Scope::RolePermissions(name),
+        "permissions-user" => Scope::UserPermissions(name),
         _ => {
             // Skipping what a newer release may mean by it would let revoked tokens in.
             let detail = "epochs.level holds a level this release does not know".to_owned();

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use super::{Bearer, Revision, Scope};
+use super::{Bearer, Remembered, Revision, Scope};
 
-/// Epochs of all four levels. Grows only: merging in any order, or twice, gives the same.
+/// Epochs of all levels. Grows only: merging in any order, or twice, gives the same.
 #[derive(Clone, Debug, Default)]
 pub struct Epochs {
     hash: RandomState,
@@ -19,6 +19,9 @@ pub struct Epochs {
     tenants: HashMap<u64, Revision>,
     users: HashMap<u64, Revision>,
     sessions: HashMap<u64, Revision>,
+    permissions: Revision,
+    role_permissions: HashMap<u64, Revision>,
+    user_permissions: HashMap<u64, Revision>,
 }
 
 impl Epochs {
@@ -27,6 +30,23 @@ impl Epochs {
         self.levels(token)
             .into_iter()
             .any(|epoch| epoch > token.issued)
+    }
+
+    /// Whether something changed since what a process remembers of a user was read.
+    pub fn stale(&self, memory: &Remembered<'_>) -> bool {
+        let tenant = memory.tenant.map(|id| self.epoch(&self.tenants, id));
+        let own = [
+            self.all,
+            self.permissions,
+            tenant.unwrap_or_default(),
+            self.epoch(&self.users, memory.user),
+            self.epoch(&self.user_permissions, memory.user),
+        ];
+        let roles = memory.roles.iter();
+        let roles = roles.map(|id| self.epoch(&self.role_permissions, id));
+        own.into_iter()
+            .chain(roles)
+            .any(|epoch| epoch > memory.loaded)
     }
 
     /// The epochs that concern a token: everybody's, its tenant's, its user's, its session's.
@@ -64,13 +84,25 @@ impl Epochs {
                 Scope::Tenant(id) => (&mut self.tenants, id),
                 Scope::User(id) => (&mut self.users, id),
                 Scope::Session(id) => (&mut self.sessions, id),
+                Scope::Permissions => {
+                    self.permissions = self.permissions.max(*epoch);
+                    continue;
+                }
+                Scope::RolePermissions(id) => (&mut self.role_permissions, id),
+                Scope::UserPermissions(id) => (&mut self.user_permissions, id),
             };
             let entry = level.entry(self.hash.hash_one(id)).or_default();
             *entry = (*entry).max(*epoch);
         }
         if self.all > before {
             let all = self.all;
-            for level in [&mut self.tenants, &mut self.users, &mut self.sessions] {
+            for level in [
+                &mut self.tenants,
+                &mut self.users,
+                &mut self.sessions,
+                &mut self.role_permissions,
+                &mut self.user_permissions,
+            ] {
                 level.retain(|_, epoch| *epoch > all);
             }
         }
@@ -81,9 +113,13 @@ impl Epochs {
         self.all
     }
 
-    /// How many tenants, users and sessions have an epoch of their own.
+    /// How many tenants, users, sessions and roles have an epoch of their own.
     pub fn len(&self) -> usize {
-        self.tenants.len() + self.users.len() + self.sessions.len()
+        self.tenants.len()
+            + self.users.len()
+            + self.sessions.len()
+            + self.role_permissions.len()
+            + self.user_permissions.len()
     }
 
     /// Whether nobody has an epoch of their own.
@@ -118,6 +154,19 @@ mod tests {
             epochs.merge(Revision(0), &[(scope, Revision(7))]);
             assert!(epochs.revoked(&token(6)) && !epochs.revoked(&token(7)));
         }
+    }
+
+    #[test]
+    fn what_makes_permissions_be_read_anew_ends_no_token() {
+        let mut epochs = Epochs::default();
+        let raised = [
+            Scope::Permissions,
+            Scope::RolePermissions("ana".into()),
+            Scope::UserPermissions("ana".into()),
+        ];
+        let raised = raised.map(|scope| (scope, Revision(7)));
+        epochs.merge(Revision(0), &raised);
+        assert!(!epochs.revoked(&token(0)));
     }
 
     #[test]

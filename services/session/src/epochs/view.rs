@@ -3,7 +3,7 @@
 use super::clock::Moment;
 use super::store::Reading;
 use super::table::Epochs;
-use super::{Bearer, Revision};
+use super::{Bearer, Remembered, Revision};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,12 @@ impl View {
         } else {
             Verdict::Ask
         }
+    }
+
+    /// Whether what a process remembers of a user has to be read anew. Ask after [`View::judge`] let
+    /// a token of that user through: only then nothing is missing here that the request must feel.
+    pub fn stale(&self, memory: &Remembered<'_>) -> bool {
+        self.epochs.stale(memory)
     }
 
     /// Everything up to here is known.

@@ -56,11 +56,14 @@ pub(super) async fn of_everybody(world: &World) -> Result<()> {
 pub(super) async fn of_one_user(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let add = format!(
-        "INSERT INTO users (id, username, username_key, display_name, password_hash, roles, created_at)
-         SELECT '{SECOND}-id', '{SECOND}', '{SECOND}', '{SECOND}', password_hash, 'reports', now()
-         FROM users WHERE username_key = 'admin'"
+        "WITH made AS (
+             INSERT INTO users_enhanced (id, username, username_key, name, password_hash, created_at)
+             SELECT '{SECOND}-id', '{SECOND}', '{SECOND}', '{SECOND}', password_hash, now()
+             FROM users_enhanced WHERE username_key = 'admin' RETURNING id)
+         INSERT INTO rbac_user_roles (user_id, role_id, granted_at)
+         SELECT id, 'reader', now() FROM made"
     );
-    let remove = format!("DELETE FROM users WHERE id = '{SECOND}-id'");
+    let remove = format!("DELETE FROM users_enhanced WHERE id = '{SECOND}-id'");
     subject.backends().psql(Database::Store, &add).await?;
     let outcome = only_what_is_named(&subject).await;
     subject.backends().psql(Database::Store, &remove).await?;

@@ -45,9 +45,9 @@ impl Fleet {
         };
         let pool = fleet.pool().await;
         Store::new(pool.clone()).migrate().await.unwrap();
-        let insert = "INSERT INTO users (id, username, username_key, display_name, password_hash,
-                                         roles, created_at)
-                      SELECT 'u' || n, 'u' || n, 'u' || n, 'u', '-', 'reports', now()
+        let insert = "INSERT INTO users_enhanced (id, username, username_key, name,
+                                                  password_hash, created_at)
+                      SELECT 'u' || n, 'u' || n, 'u' || n, 'u', '-', now()
                       FROM generate_series(0, $1 - 1) n";
         let users = i64::try_from(users).unwrap();
         let params = [reportapp_pool::Value::Int(users)];

@@ -1,4 +1,4 @@
-//! The application's own state: users, sign-in attempts, Telegram links.
+//! The application's own state: users and what they may do, sign-in attempts, Telegram links.
 //!
 //! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
 //! handler ever meets a schema it does not know.
@@ -8,13 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use reportapp_pool::{Pool, PoolError, Value};
 
+pub mod administration;
 pub mod attempts;
+mod filter;
 pub mod migrations;
+pub mod people;
+pub mod roles;
 pub mod telegram;
+pub mod tenants;
 pub mod users;
 
 pub use migrations::MigrationError;
-pub use users::{Role, User};
+pub use people::Person;
+pub use users::User;
 
 /// The store's pool and whether its schema is ours.
 #[derive(Debug)]

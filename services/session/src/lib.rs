@@ -5,7 +5,8 @@
 //! through the last two: the token says who, the store says whether the session still exists. A
 //! store that cannot answer is an error, never a yes.
 //!
-//! [`access`] says what they may do once they are known, and [`epochs`] is how what was issued ends before its time, in all processes at once.
+//! [`access`] says what they may do once they are known, and [`epochs`] is how what was issued ends
+//! before its time, in all processes at once.
 //!
 //! Nothing here knows HTTP; `reportapp-api` maps the errors to statuses.
 

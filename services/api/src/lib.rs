@@ -11,6 +11,7 @@
 pub mod app;
 pub mod args;
 pub mod auth;
+pub mod channels;
 pub mod demo;
 pub mod dependencies;
 pub mod epochs;

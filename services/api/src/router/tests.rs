@@ -5,5 +5,6 @@ mod contract;
 mod faults;
 mod fleet;
 mod reports;
+mod revocations;
 mod sessions;
 mod telegram;

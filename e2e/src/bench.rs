@@ -1,4 +1,4 @@
-//! `cargo e2e bench`: figures of the running demo, printed and never asserted.
+//! `cargo e2e bench`: figures of the running demo, or of single parts, printed and never asserted.
 //!
 //! Machines differ and are noisy, so what is printed beside a time is what does not depend on the
 //! machine: CPU seconds per request and counts.
@@ -9,6 +9,7 @@
 
 mod rotation;
 mod runbook;
+mod sessions;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ pub struct BenchArgs {
 }
 
 /// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum What {
     /// A trial balance through API, tunnel and database.
     Report {
@@ -52,6 +53,8 @@ pub enum What {
     },
     /// Rotations under traffic, and beside them the procedure of a runbook.
     Rotation(rotation::RotationArgs),
+    /// Logging out everybody, and beside it the command of a runbook; needs no cluster.
+    Sessions(sessions::SessionsArgs),
 }
 
 const REQUESTS: usize = 300;
@@ -63,6 +66,10 @@ const SECONDS: u64 = 300;
 /// When the demo cannot be started or asked.
 pub async fn run(args: BenchArgs) -> Result<ExitCode> {
     let progress = Progress::new();
+    if let Some(What::Sessions(args)) = &args.what {
+        sessions::run(args, &progress).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut cluster = match Cluster::attach(&args.name).await {
         Ok(cluster) => cluster,
         Err(_) => {
@@ -88,6 +95,8 @@ pub async fn run(args: BenchArgs) -> Result<ExitCode> {
         Some(What::Report { requests }) => report(&subject, requests).await?,
         Some(What::Quiet { seconds }) => count_writes(seconds).await?,
         Some(What::Rotation(args)) => rotation::run(&subject, &args, &progress).await?,
+        // Done already.
+        Some(What::Sessions(_)) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

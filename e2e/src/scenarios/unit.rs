@@ -10,6 +10,7 @@ use tokio::process::Command;
 use super::world::World;
 use super::{Scenario, scenario};
 use crate::cluster::Toolchain;
+use crate::progress::Progress;
 
 pub mod dependencies;
 
@@ -82,8 +83,13 @@ const SERVERS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Installs those servers where they are missing.
+pub(crate) async fn ensure_servers(progress: &Progress) -> Result<()> {
+    Toolchain::debian_packages(SERVERS, progress).await
+}
+
 async fn crates(world: &World) -> Result<()> {
-    Toolchain::debian_packages(SERVERS, world.progress()).await?;
+    ensure_servers(world.progress()).await?;
     shown("cargo", &["test", "--quiet", "--workspace"], ".").await
 }
 
@@ -97,7 +103,7 @@ async fn generated(world: &World) -> Result<()> {
 
 /// Apart from the other tests of the operator, because the program has to be built first.
 async fn vault(world: &World) -> Result<()> {
-    Toolchain::debian_packages(SERVERS, world.progress()).await?;
+    ensure_servers(world.progress()).await?;
     let vault = world
         .toolchain()
         .await?
@@ -108,7 +114,7 @@ async fn vault(world: &World) -> Result<()> {
 
 /// AWS is played by moto, which has to be installed first.
 async fn aws(world: &World) -> Result<()> {
-    Toolchain::debian_packages(SERVERS, world.progress()).await?;
+    ensure_servers(world.progress()).await?;
     let python = world
         .toolchain()
         .await?

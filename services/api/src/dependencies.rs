@@ -117,7 +117,7 @@ fn report_standing(dependency: &DependencyHandle, standing: Option<Standing>) {
     match standing {
         Some(Standing::Leased(_)) => dependency.ok(),
         Some(Standing::Behind) => dependency.failing(
-            Reason::StoreUnreachable,
+            Reason::StorePutBack,
             "the store was put back to an earlier state; nobody is let in until all sessions are \
              ended, because revocations may be lost",
         ),

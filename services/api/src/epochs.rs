@@ -13,6 +13,7 @@ use reportapp_session::epochs::{
     Bearer, BootClock, Clock, EpochError, EpochStore, Keeper, Remembered, Revision, Revoked, Scope,
     Standing, Sweeper, Terms, Verdict, revoke,
 };
+use tokio::sync::watch;
 
 use crate::error::ApiError;
 use crate::metrics::EpochMetrics;
@@ -32,6 +33,8 @@ pub struct Epochs {
     /// Unique among all processes that ever ran; readable in the table of processes.
     process: String,
     keeper: OnceLock<Keeper>,
+    /// The last revision that was raised here, for whoever tells the other processes.
+    raised: watch::Sender<Revision>,
     metrics: EpochMetrics,
 }
 
@@ -46,6 +49,7 @@ impl Epochs {
             terms,
             process: process.trim_start_matches('-').to_owned(),
             keeper: OnceLock::new(),
+            raised: watch::Sender::default(),
             metrics,
         }
     }
@@ -117,12 +121,18 @@ impl Epochs {
     pub async fn revoke(&self, action: String, scopes: Vec<Scope>) -> Result<Revoked, ApiError> {
         let store = Arc::clone(&self.store);
         let waker = self.keeper.get().map(Keeper::waker);
+        let raised = self.raised.clone();
         let begun = Instant::now();
         let work = tokio::spawn(async move {
             let wake = |revision| {
                 if let Some(waker) = &waker {
                     waker(revision);
                 }
+                raised.send_if_modified(|known| {
+                    let is_news = *known < revision;
+                    *known = revision.max(*known);
+                    is_news
+                });
             };
             revoke(&*store, &BootClock, &action, scopes, LIMIT, wake).await
         });
@@ -131,6 +141,18 @@ impl Epochs {
             .map_err(|_| ApiError::Internal("a revocation panicked"))?;
         self.metrics.revoked(outcome.is_ok(), begun.elapsed());
         outcome.map_err(ApiError::NotRevoked)
+    }
+
+    /// Somebody says that there is this revision.
+    pub fn wake(&self, revision: Revision) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.wake(revision);
+        }
+    }
+
+    /// The last revision that was raised here; changes as soon as one is committed.
+    pub fn raised(&self) -> watch::Receiver<Revision> {
+        self.raised.subscribe()
     }
 
     /// How well this process knows the epochs; `None` before [`Epochs::start`].
@@ -159,11 +181,12 @@ impl Epochs {
         self.store.settle(settled(life, now)).await
     }
 
-    /// Stops judging and says so, so that nobody waits for this process. Somebody who still may be
-    /// judging keeps it from being said; revocations then wait for one lease.
-    pub async fn leave(self: Arc<Self>) {
-        let keeper = Arc::into_inner(self).and_then(|epochs| epochs.keeper.into_inner());
-        let Some(keeper) = keeper else { return };
+    /// Stops judging, also for requests that are still being answered, and says so, so that nobody waits
+    /// for this process.
+    pub async fn leave(&self) {
+        let Some(keeper) = self.keeper.get() else {
+            return;
+        };
         match tokio::time::timeout(GOODBYE, keeper.leave()).await {
             Ok(Ok(())) => tracing::debug!("said goodbye to the store of epochs"),
             Ok(Err(error)) => tracing::warn!(%error, "failed to leave the store of epochs"),

@@ -12,6 +12,7 @@ mod access;
 pub mod app;
 pub mod args;
 pub mod auth;
+pub mod channels;
 pub mod demo;
 pub mod dependencies;
 pub mod epochs;

@@ -10,13 +10,14 @@ use reportapp_config::ApiConfig;
 use reportapp_config::credential::{Secret, TOKEN};
 use reportapp_pool::Pool;
 use reportapp_session::epochs::{SqlEpochStore, Terms};
-use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens};
+use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens, Wakes};
 use reportapp_telemetry::{Drained, Health, HealthServer, Shutdown, drain};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access;
 use crate::app::{App, InternalToken, throttles};
+use crate::channels;
 use crate::dependencies::{watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
@@ -70,8 +71,10 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
     );
     let life = Duration::from_secs(app.tokens.lifetime_seconds());
     watch_epochs(&mut tasks, &health, &app.epochs, life);
-    if config.redis.is_some() {
+    if let Some(redis) = &config.redis {
         watch_redis(&mut tasks, &health, &app.sessions);
+        let wakes = Wakes::new(&config.app, redis)?;
+        channels::watch(&mut tasks, &app.epochs, wakes);
     }
     for server in app.servers.all() {
         watch_server(&mut tasks, &health, server);
@@ -81,10 +84,8 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
     let drain_time = Duration::from_secs(config.drain_seconds);
     serve(listeners, &health, shutdown.token(), drain_time).await;
     tasks.shutdown().await;
-    // Whoever still holds the application may be judging a token; then nobody says that it stopped.
-    if let Some(app) = Arc::into_inner(app) {
-        app.epochs.leave().await;
-    }
+    // Requests that outlived the drain are judged no more from here on.
+    app.epochs.leave().await;
     Ok(())
 }
 

@@ -90,7 +90,8 @@ async fn set_up() -> Setup {
     erp.close().await;
     let redis_port = free_port();
     let acl = format!(
-        "user default off\nuser shop_a on >{REDIS_PASSWORD} ~shop:* +@read +@write +@transaction\n"
+        "user default off\nuser shop_a on >{REDIS_PASSWORD} ~shop:* &shop:* &permissions:invalidate \
+         &sessions:invalidate &cache:invalidate +@read +@write +@transaction +subscribe +publish\n"
     );
     write(&at("redis"), &[("users.acl", &acl)]);
     let config = ApiConfig {

@@ -37,6 +37,8 @@ mod view;
 #[cfg(test)]
 mod exhaustive;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod remembered;
 #[cfg(test)]
 mod simulation;

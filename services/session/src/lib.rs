@@ -6,7 +6,7 @@
 //! store that cannot answer is an error, never a yes.
 //!
 //! [`access`] says what they may do once they are known, and [`epochs`] is how what was issued ends
-//! before its time, in all processes at once.
+//! before its time, in all processes at once; [`wake`] makes that quicker where there is a Redis.
 //!
 //! Nothing here knows HTTP; `reportapp-api` maps the errors to statuses.
 
@@ -16,11 +16,15 @@ pub mod keys;
 pub mod password;
 pub mod random;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod throttle;
 pub mod token;
+pub mod wake;
 
 pub use keys::{KeyError, KeySet};
 pub use password::{PasswordError, Passwords};
 pub use store::{MemoryStore, RedisStore, Session, SessionError, SessionStore};
 pub use throttle::{Throttle, ThrottleLimits};
 pub use token::{AccessToken, Claims, TokenError, Tokens};
+pub use wake::Wakes;

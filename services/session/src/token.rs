@@ -12,6 +12,8 @@ use crate::epochs::{Bearer, Revision};
 use crate::keys::KeySet;
 use crate::random;
 
+mod strict;
+
 /// Clocks of two replicas may differ by this much.
 const LEEWAY_SECONDS: i64 = 5;
 
@@ -138,17 +140,14 @@ impl Tokens {
     /// # Errors
     /// [`TokenError::Expired`] only for a token that is good in every other way.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
-        let key = header
-            .kid
-            .as_deref()
-            .and_then(|kid| self.keys.verifying(kid));
-        let key = key.ok_or(TokenError::Invalid)?;
+        let form = strict::Form::read(token).ok_or(TokenError::Invalid)?;
+        let key = self.keys.verifying(&form.kid).ok_or(TokenError::Invalid)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation())
             .map_err(|_| TokenError::Invalid)?
             .claims;
         let leeway = SignedDuration::from_secs(LEEWAY_SECONDS);
-        if claims.iat > (now + leeway).as_second() {
+        let not_before = form.not_before().ok_or(TokenError::Invalid)?;
+        if claims.iat.max(not_before.unwrap_or(i64::MIN)) > (now + leeway).as_second() {
             return Err(TokenError::Invalid);
         }
         if claims.exp <= (now - leeway).as_second() {

@@ -24,7 +24,7 @@ pub enum Rank {
 }
 
 /// Order of reasons; the first one that holds is told.
-pub(super) const ORDER: [(Reason, Rank); 18] = [
+pub(super) const ORDER: [(Reason, Rank); 19] = [
     (Reason::TunnelHostKeyMismatch, Rank::Cause),
     (Reason::BastionLoginRefused, Rank::Cause),
     (Reason::BastionUnreachable, Rank::Cause),
@@ -34,6 +34,7 @@ pub(super) const ORDER: [(Reason, Rank); 18] = [
     (Reason::DatabaseUnreachable, Rank::Cause),
     (Reason::StoreTlsInvalid, Rank::Cause),
     (Reason::StoreLoginRefused, Rank::Cause),
+    (Reason::StorePutBack, Rank::Cause),
     (Reason::StoreUnreachable, Rank::Cause),
     (Reason::StoreMigrationFailed, Rank::Cause),
     (Reason::RedisLoginRefused, Rank::Cause),

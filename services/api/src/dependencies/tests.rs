@@ -113,3 +113,16 @@ async fn a_store_of_a_newer_release_is_named_as_such() {
     assert_eq!(reason, Reason::StoreMigrationFailed);
     assert!(message.contains("newer release"), "{message}");
 }
+
+#[test]
+fn a_store_that_was_put_back_is_not_told_as_one_that_is_away() {
+    let health = Health::new("test", "0");
+    let dependency = health.dependency("store/epochs");
+    report_standing(&dependency, Some(Standing::Behind));
+    assert_eq!(dependency.status().reason, Some(Reason::StorePutBack));
+    let trouble = Some(EpochError::Unreachable {
+        detail: "gone".to_owned(),
+    });
+    report_standing(&dependency, Some(Standing::Lapsed { trouble }));
+    assert_eq!(dependency.status().reason, Some(Reason::StoreUnreachable));
+}

@@ -40,22 +40,33 @@ async fn a_token_of_another_store_is_not_signed_in_here() {
 }
 
 #[tokio::test]
-async fn one_that_left_is_not_waited_for_and_one_that_may_still_judge_is() {
+async fn one_that_left_is_not_waited_for_and_lets_nobody_in_who_still_holds_it() {
     let store = Arc::default();
-    let (polite, busy) = (epochs(&store), epochs(&store));
-    for epochs in [&polite, &busy] {
+    let (leaving, staying) = (epochs(&store), epochs(&store));
+    for epochs in [&leaving, &staying] {
         epochs.start();
         epochs.stamp().await.unwrap();
     }
     while store.roster().await.unwrap().len() < 2 {
         tokio::task::yield_now().await;
     }
-    let somebody = Arc::clone(&busy);
-    polite.leave().await;
-    busy.leave().await;
+    let issued = leaving.stamp().await.unwrap();
+    // As a request that is still being answered does.
+    let request = Arc::clone(&leaving);
+    assert!(request.admit(&bearer(issued)).await.is_ok());
+
+    leaving.leave().await;
+
     let roster = store.roster().await.unwrap();
     assert_eq!(roster.len(), 1);
-    assert!(roster[0].process.as_str().starts_with(&somebody.process));
+    assert!(roster[0].process.as_str().starts_with(&staying.process));
+    let refused = request.admit(&bearer(issued)).await;
+    assert!(
+        matches!(refused, Err(ApiError::EpochsUnavailable(_))),
+        "{refused:?}"
+    );
+    assert!(request.stamp().await.is_err());
+    assert!(staying.admit(&bearer(issued)).await.is_ok());
 }
 
 #[tokio::test]

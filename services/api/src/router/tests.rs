@@ -7,5 +7,6 @@ mod faults;
 mod fleet;
 mod matrix;
 mod reports;
+mod revocations;
 mod sessions;
 mod telegram;

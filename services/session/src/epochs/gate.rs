@@ -35,6 +35,11 @@ impl<C: Clock> Gate<C> {
         self.view.store(view);
     }
 
+    /// Lets nobody through any more; what is known to be revoked stays so.
+    pub(super) fn close(&self) {
+        self.view.rcu(|view| view.closed());
+    }
+
     /// Judges a token for a request that is here. On [`Verdict::Ask`] hand the moment to the holder
     /// and judge again, with [`Gate::check_again`], by the view it publishes.
     pub fn check(&self, token: &Bearer<'_>) -> (Verdict, Moment) {
@@ -99,6 +104,19 @@ mod tests {
         let view = View::default().with(&reading, BootClock.now(), lease);
         gate.publish(Arc::new(view));
         gate
+    }
+
+    #[test]
+    fn a_closed_gate_lets_nobody_through_and_knows_what_it_knew() {
+        let gate = open(vec![(Scope::User("bob".to_owned()), Revision(7))]);
+        let bob = Bearer {
+            user: "bob",
+            ..token()
+        };
+        gate.close();
+        assert_eq!(gate.check(&token()).0, Verdict::Ask);
+        assert_eq!(gate.check_again(&token(), Moment::default()), Verdict::Ask);
+        assert_eq!(gate.check(&bob).0, Verdict::Revoked);
     }
 
     #[test]

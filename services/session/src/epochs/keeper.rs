@@ -4,11 +4,11 @@
 //! asked for a read and the request waits for its outcome. One task owns the holder; every store
 //! operation has a time limit, and its outcome is an event like all others.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::clock::{BootClock, Clock, Moment, Terms};
 use super::gate::Gate;
@@ -49,7 +49,8 @@ pub struct Keeper<C: Clock + 'static = BootClock> {
     events: mpsc::UnboundedSender<Event>,
     news: watch::Receiver<News>,
     process: watch::Receiver<ProcessId>,
-    task: AbortHandle,
+    /// `None` once this process has left.
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl<C: Clock + 'static> Keeper<C> {
@@ -81,7 +82,7 @@ impl<C: Clock + 'static> Keeper<C> {
             events,
             news,
             process,
-            task: tokio::spawn(run.forever(heard)).abort_handle(),
+            task: Mutex::new(Some(tokio::spawn(run.forever(heard)))),
         }
     }
 
@@ -172,21 +173,34 @@ impl<C: Clock + 'static> Keeper<C> {
         }
     }
 
-    /// Stops judging and then says so, so that nobody waits for this process.
+    /// Stops judging, for everybody who still holds this keeper, and then says so, so that nobody waits
+    /// for this process. From then on everything is [`Verdict::Ask`].
     ///
     /// # Errors
     /// What the store said; the registration then stays until somebody waited for it in vain.
-    pub async fn leave(self) -> Result<(), EpochError> {
-        // Nobody can be judging any more: this is the only handle.
-        self.task.abort();
+    pub async fn leave(&self) -> Result<(), EpochError> {
+        let Some(task) = self.take_task() else {
+            return Ok(());
+        };
+        task.abort();
+        // Until it has ended it may publish another view. That it was aborted is no news.
+        let _ = task.await;
+        self.gate.close();
         let process = self.process.borrow().clone();
         self.store.remove(&process).await
+    }
+
+    fn take_task(&self) -> Option<JoinHandle<()>> {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        task.take()
     }
 }
 
 impl<C: Clock + 'static> Drop for Keeper<C> {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = self.take_task() {
+            task.abort();
+        }
     }
 }
 

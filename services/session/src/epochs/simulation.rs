@@ -7,7 +7,7 @@
 //! token. That the checker has eyes is shown by planting bugs ([`Flaw`]), each of which it must find.
 
 mod actors;
-mod chance;
+pub(super) mod chance;
 mod flaw;
 mod history;
 mod process;

@@ -70,6 +70,15 @@ impl View {
         self.fresh_until
     }
 
+    /// This view for a process that has stopped reading: it refuses and asks, and accepts nothing.
+    pub(super) fn closed(&self) -> Self {
+        Self {
+            asked_at: None,
+            fresh_until: None,
+            ..self.clone()
+        }
+    }
+
     /// This view and what a read brought that was sent at `asked_at`, for news after a revision this
     /// view contains. The lease, if it gives one, counts from the sending: the store may have looked
     /// right then, and everything after is missing.

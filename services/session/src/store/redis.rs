@@ -11,15 +11,15 @@
 
 use std::time::Duration;
 
-use ::redis::{FromRedisValue, Pipeline, pipe};
+use ::redis::{FromRedisValue, Pipeline, ProtocolVersion, pipe};
 use jiff::Timestamp;
 use reportapp_config::api::RedisConfig;
 
 use super::{Answer, Session, SessionError, SessionStore};
 use link::Link;
 
-mod link;
-mod target;
+pub(crate) mod link;
+pub(crate) mod target;
 
 /// The index outlives every session it may name, also one begun under a longer configured life.
 const INDEX_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -38,7 +38,7 @@ impl RedisStore {
     pub fn new(app: impl Into<String>, config: &RedisConfig) -> Result<Self, SessionError> {
         Ok(Self {
             app: app.into(),
-            link: Link::new(target::resolve(config)?),
+            link: Link::new(target::resolve(config, ProtocolVersion::RESP2)?),
         })
     }
 

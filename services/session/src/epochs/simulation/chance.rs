@@ -3,10 +3,10 @@
 use super::{MICRO, Nanos};
 
 #[derive(Clone, Debug)]
-pub(super) struct Chance(u64);
+pub(in crate::epochs) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::epochs) fn new(seed: u64) -> Self {
         let mut chance = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         chance.next();
         chance
@@ -21,28 +21,28 @@ impl Chance {
     }
 
     /// A number from 0 to `end` - 1.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(in crate::epochs) fn below(&mut self, end: u64) -> u64 {
         self.next() % end.max(1)
     }
 
-    pub(super) fn between(&mut self, from: u64, to: u64) -> u64 {
+    pub(in crate::epochs) fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.below(to - from)
     }
 
-    pub(super) fn once_in(&mut self, times: u64) -> bool {
+    pub(in crate::epochs) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    pub(super) fn thousandths(&mut self, odds: u64) -> bool {
+    pub(in crate::epochs) fn thousandths(&mut self, odds: u64) -> bool {
         self.below(1_000) < odds
     }
 
     /// How long a message takes on a good day.
-    pub(super) fn hop(&mut self) -> Nanos {
+    pub(in crate::epochs) fn hop(&mut self) -> Nanos {
         self.between(100 * MICRO, 1_000 * MICRO)
     }
 
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+    pub(in crate::epochs) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let index = self.below(items.len() as u64);
         items.get(usize::try_from(index).ok()?)
     }

@@ -18,7 +18,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The connection and how to get another one.
-pub(super) struct Link {
+pub(crate) struct Link {
     target: Target,
     state: Mutex<State>,
 }
@@ -36,7 +36,7 @@ enum State {
 }
 
 impl Link {
-    pub(super) fn new(target: Target) -> Self {
+    pub(crate) fn new(target: Target) -> Self {
         Self {
             target,
             state: Mutex::new(State::Closed),
@@ -45,7 +45,7 @@ impl Link {
 
     /// Asks one question. An idle connection may have been closed by the server in the meantime;
     /// only that case is tried once more on a new connection, and all our commands can be repeated.
-    pub(super) async fn ask<T: FromRedisValue>(
+    pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         question: &Pipeline,
     ) -> Result<T, SessionError> {
@@ -81,15 +81,7 @@ impl Link {
             State::Failed { at, error } if at.elapsed() < RETRY_AFTER => return Err(error.clone()),
             State::Failed { .. } | State::Closed => {}
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_dns_resolver(self.target.dialled.clone());
-        let client = &self.target.client;
-        match client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-        {
+        match dial(&self.target, patient()).await {
             Ok(connection) => {
                 let generation = next_generation();
                 *state = State::Open {
@@ -99,7 +91,6 @@ impl Link {
                 Ok((connection, generation))
             }
             Err(error) => {
-                let error = sort(&error);
                 *state = State::Failed {
                     at: Instant::now(),
                     error: error.clone(),
@@ -116,6 +107,26 @@ impl Link {
             *state = State::Closed;
         }
     }
+}
+
+/// How long a server may take to be dialled and to answer.
+pub(crate) fn patient() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+}
+
+/// A connection of one's own.
+pub(crate) async fn dial(
+    target: &Target,
+    config: AsyncConnectionConfig,
+) -> Result<MultiplexedConnection, SessionError> {
+    let config = config.set_dns_resolver(target.dialled.clone());
+    let client = &target.client;
+    client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+        .map_err(|error| sort(&error))
 }
 
 fn next_generation() -> u64 {
@@ -141,7 +152,7 @@ fn is_login_problem(error: &RedisError) -> bool {
 
 /// Sorts an error by what a person has to do about it. The server's own text is left out where it
 /// could repeat what we sent.
-fn sort(error: &RedisError) -> SessionError {
+pub(crate) fn sort(error: &RedisError) -> SessionError {
     if is_login_problem(error) {
         return SessionError::LoginRefused {
             detail: error.category().to_owned(),

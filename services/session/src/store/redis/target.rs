@@ -6,8 +6,8 @@ use std::path::Path;
 use ::redis::io::AsyncDNSResolver;
 use ::redis::io::tcp::TcpSettings;
 use ::redis::{
-    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisFuture,
-    TlsCertificates,
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, RedisFuture, TlsCertificates,
 };
 use reportapp_config::api::RedisConfig;
 use reportapp_config::credential::{PASSWORD, Secret, USERNAME};
@@ -17,14 +17,14 @@ use crate::SessionError;
 
 /// A client and the host it really dials: for TLS the client itself knows only the name that the
 /// certificate must carry.
-pub(super) struct Target {
-    pub(super) client: Client,
-    pub(super) dialled: Dialled,
+pub(crate) struct Target {
+    pub(crate) client: Client,
+    pub(crate) dialled: Dialled,
 }
 
 /// Resolves every name to the addresses of one host.
 #[derive(Clone)]
-pub(super) struct Dialled {
+pub(crate) struct Dialled {
     host: String,
 }
 
@@ -41,7 +41,11 @@ impl AsyncDNSResolver for Dialled {
     }
 }
 
-pub(super) fn resolve(config: &RedisConfig) -> Result<Target, SessionError> {
+/// Reads the credential as it is now. What is dialled by the answer speaks `protocol`.
+pub(crate) fn resolve(
+    config: &RedisConfig,
+    protocol: ProtocolVersion,
+) -> Result<Target, SessionError> {
     let tls = &config.tls;
     let addr = match tls.mode {
         TlsMode::Disable => ConnectionAddr::Tcp(config.host.clone(), config.port),
@@ -53,6 +57,7 @@ pub(super) fn resolve(config: &RedisConfig) -> Result<Target, SessionError> {
         },
     };
     let login = RedisConnectionInfo::default()
+        .set_protocol(protocol)
         .set_username(read(&config.credential, USERNAME)?.expose())
         .set_password(read(&config.credential, PASSWORD)?.expose())
         // CLIENT SETINFO is one more command an ACL would have to allow.

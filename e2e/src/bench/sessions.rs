@@ -1,0 +1,38 @@
+//! `cargo e2e bench sessions`: the bench of the crate `reportapp-session`, which needs no cluster: a
+//! PostgreSQL, a Redis and eight processes of its own.
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+use tokio::process::Command;
+
+use crate::progress::Progress;
+use crate::scenarios::unit::ensure_servers;
+
+/// Arguments of `cargo e2e bench sessions`.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct SessionsArgs {
+    /// Numbers of sessions.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
+    pub sessions: Vec<u64>,
+}
+
+pub(super) async fn run(args: &SessionsArgs, progress: &Progress) -> Result<()> {
+    ensure_servers(progress).await?;
+    // Of the whole workspace, so that no dependency is compiled again with fewer features.
+    let status = Command::new("cargo")
+        .args([
+            "test",
+            "--quiet",
+            "--workspace",
+            "--bench",
+            "sessions",
+            "--",
+        ])
+        .args(args.sessions.iter().map(u64::to_string))
+        .kill_on_drop(true)
+        .status()
+        .await
+        .context("failed to start cargo")?;
+    ensure!(status.success(), "the bench of sessions: {status}");
+    Ok(())
+}

@@ -1,8 +1,8 @@
 //! Logging out everybody: ours beside the command of a runbook, at numbers of sessions that differ by
 //! powers of ten, on a PostgreSQL and a Redis started for it. Prints one table; asserts nothing.
 //!
-//! Ours commits one number and is heard by eight processes, each of which tries one token without a
-//! break and notes when it was refused; all read one boot-time clock. The runbook deletes every key of
+//! Ours commits one number and is heard by eight processes, each of which tries one token a thousand
+//! times a second and notes when it was refused; all read one boot-time clock. The runbook deletes every key of
 //! a session, which takes as long as there are sessions. Beside both somebody asks Redis 2,000 times a
 //! second for something else and notes the longest answer.
 

@@ -41,6 +41,7 @@ pub(crate) mod external;
 pub(crate) mod inventory;
 pub(crate) mod keeper;
 pub(crate) mod leak_check;
+pub(crate) mod namespaces;
 pub(crate) mod node;
 pub(crate) mod paths;
 pub(crate) mod policy;
@@ -55,7 +56,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::net::TcpStream;
@@ -102,12 +103,32 @@ pub enum Target {
         /// The Service's port, not the pod's.
         port: u16,
     },
+    /// A port of one pod.
+    Pod {
+        /// Namespace of the pod.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The port.
+        port: u16,
+    },
 }
 
 impl Target {
     /// The Service `namespace/name` at `port`.
     pub fn service(namespace: impl Into<String>, name: impl Into<String>, port: u16) -> Self {
         Self::Service {
+            namespace: namespace.into(),
+            name: name.into(),
+            port,
+        }
+    }
+}
+
+impl Target {
+    /// The pod `namespace/name` at `port`.
+    pub fn pod(namespace: impl Into<String>, name: impl Into<String>, port: u16) -> Self {
+        Self::Pod {
             namespace: namespace.into(),
             name: name.into(),
             port,
@@ -303,7 +324,7 @@ impl Cluster {
     /// returned value is dropped.
     ///
     /// # Errors
-    /// When the Service does not exist or has no address.
+    /// When the Service or pod does not exist or has no address, or for an address of a foreign cluster.
     pub async fn forward(&self, target: impl Into<Target>) -> Result<Forward> {
         match (&self.access, target.into()) {
             (Access::Local(local), target) => {
@@ -312,17 +333,7 @@ impl Cluster {
                     .await
                     .context("failed to listen on the loopback")
             }
-            (
-                Access::External(external),
-                Target::Service {
-                    namespace,
-                    name,
-                    port,
-                },
-            ) => external.forward(&namespace, &name, port).await,
-            (Access::External(_), Target::Address(address)) => {
-                bail!("{address} belongs to a foreign cluster: forward a Service")
-            }
+            (Access::External(external), target) => external.forward(&target).await,
         }
     }
 
@@ -341,25 +352,33 @@ impl Cluster {
     }
 
     async fn resolve(&self, target: Target) -> Result<SocketAddr> {
-        let (namespace, name, port) = match target {
+        let (what, ip, port) = match target {
             Target::Address(address) => return Ok(address),
             Target::Service {
                 namespace,
                 name,
                 port,
-            } => (namespace, name, port),
+            } => {
+                let what = format!("the Service {namespace}/{name}");
+                let all = Api::<Service>::namespaced(self.client(), &namespace);
+                let found = all.get(&name).await;
+                let found = found.with_context(|| format!("failed to look up {what}"))?;
+                (what, found.spec.and_then(|spec| spec.cluster_ip), port)
+            }
+            Target::Pod {
+                namespace,
+                name,
+                port,
+            } => {
+                let what = format!("the pod {namespace}/{name}");
+                let all = Api::<Pod>::namespaced(self.client(), &namespace);
+                let found = all.get(&name).await;
+                let found = found.with_context(|| format!("failed to look up {what}"))?;
+                (what, found.status.and_then(|status| status.pod_ip), port)
+            }
         };
-        let service: Service = Api::namespaced(self.client(), &namespace)
-            .get(&name)
-            .await
-            .with_context(|| format!("failed to look up the Service {namespace}/{name}"))?;
-        let ip = service
-            .spec
-            .and_then(|spec| spec.cluster_ip)
-            .unwrap_or_default();
-        let ip = ip
-            .parse()
-            .with_context(|| format!("the Service {namespace}/{name} has no address of its own"))?;
+        let ip = ip.unwrap_or_default().parse();
+        let ip = ip.with_context(|| format!("{what} has no address of its own"))?;
         Ok(SocketAddr::new(ip, port))
     }
 

@@ -31,6 +31,7 @@ use anyhow::Result;
 
 use crate::cluster::Cluster;
 use crate::progress::Progress;
+pub(crate) use deliver::MEMORY;
 use workshop::Workshop;
 
 /// What the nodes of a cluster know our images by.

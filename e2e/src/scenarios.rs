@@ -14,6 +14,7 @@ pub mod api;
 pub mod audit;
 pub mod browser;
 pub mod cluster;
+mod guest;
 pub mod metrics;
 pub mod runner;
 pub mod unit;
@@ -47,7 +48,7 @@ pub struct TestArgs {
     #[arg(long, default_value = "reportapp-test")]
     pub name: String,
 
-    /// Leave the cluster running afterwards.
+    /// Leave the cluster running afterwards, and on a foreign one what was installed.
     #[arg(long)]
     pub keep: bool,
 
@@ -55,7 +56,8 @@ pub struct TestArgs {
     #[arg(long, value_enum, default_value_t = Where::Local)]
     pub cluster: Where,
 
-    /// Registry to push images to, for `--cluster external`.
+    /// Registry to push images to, for `--cluster external`, such as registry.example.com/reportapp. Spoken
+    /// to with TLS unless it is on this machine's loopback.
     #[arg(long, required_if_eq("cluster", "external"))]
     pub registry: Option<String>,
 }

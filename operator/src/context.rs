@@ -121,4 +121,6 @@ pub struct Context {
     pub wake: Wake,
     /// How the watch of this part's SecretRotations is.
     pub rotations: Watched,
+    /// How the watch of this part's IncidentActions is.
+    pub actions: Watched,
 }

@@ -25,6 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::action;
 use crate::canary;
 use crate::context::{Context, Shared};
+use crate::health::Progress;
 use crate::reportapp::reconcile;
 use crate::rotation;
 use crate::scope::{Scope, ScopePart};
@@ -67,6 +68,7 @@ async fn run_part(shared: Arc<Shared>, part: ScopePart, concurrency: u16, stop: 
         caches: caches.clone(),
         wake: touched,
         rotations: Watched::default(),
+        actions: Watched::default(),
     });
     // A task of its own: what it reads must not hold up renewals of the lead. It lives exactly as
     // long as the reconciles that read the caches.
@@ -100,7 +102,7 @@ async fn run_part(shared: Arc<Shared>, part: ScopePart, concurrency: u16, stop: 
             concurrency,
             stop,
             Arc::clone(&context),
-            (&shared.actions, Watched::default()),
+            (&shared.actions, context.actions.clone()),
             |action, context| async move { action::reconcile::reconcile(action, &context).await },
         ),
     );
@@ -198,11 +200,24 @@ async fn forget_deleted(shared: &Shared) {
         for (namespace, name) in gone {
             shared.forget(&namespace, &name);
         }
+        forget_reports(&shared.progress, &shared.rotations());
         let actions = shared.actions();
+        forget_reports(&shared.progress, &actions);
         let uids: BTreeSet<_> = { actions.iter() }
             .flat_map(Store::state)
             .filter_map(|action| action.uid())
             .collect();
         shared.action_metrics.retain(|uid| uids.contains(uid));
     }
+}
+
+/// Forgets what was said of objects of one kind that are gone.
+fn forget_reports<K>(progress: &Progress, stores: &[Store<K>])
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    progress.retain_reports::<K>(|namespace, name| {
+        let key = ObjectRef::<K>::new(name).within(namespace);
+        stores.iter().any(|store| store.get(&key).is_some())
+    });
 }

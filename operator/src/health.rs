@@ -3,7 +3,7 @@
 //!
 //! - `watch`: the ReportApps of a part of the scope cannot be read;
 //! - `reconcile`: a reconcile is overdue, or one has been running for longer than it may;
-//! - `status`: a status cannot be written, so nobody would learn what the others say.
+//! - `status`: the status of an object of ours cannot be written, so nobody would learn how it stands.
 //!
 //! Each is a heartbeat of the telemetry crate that [`Progress::watch_over`] beats for as long as
 //! all is well. A replica that waits for the lead makes no progress and is healthy.
@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use kube::{Resource, ResourceExt as _};
 use prometheus::{IntGaugeVec, Opts};
+use reportapp_crds::ReportApp;
 use reportapp_telemetry::Health;
 use tokio::time::{Instant, interval};
 
@@ -38,8 +40,8 @@ struct Inner {
     blind: Mutex<BTreeMap<String, (Instant, Instant)>>,
     /// When each known object is due at the latest.
     due: Mutex<BTreeMap<Key, Instant>>,
-    /// Since when each status cannot be written.
-    unwritable: Mutex<BTreeMap<Key, Instant>>,
+    /// Since when each status cannot be written, by the kind of its object.
+    unwritable: Mutex<BTreeMap<(String, Key), Instant>>,
     /// Longest time between two looks at one object.
     longest_pause: Duration,
 }
@@ -89,10 +91,11 @@ impl Progress {
     /// An object is gone.
     pub fn forget(&self, namespace: &str, name: &str) {
         lock(&self.inner.due).remove(&key(namespace, name));
-        lock(&self.inner.unwritable).remove(&key(namespace, name));
+        let report = (kind::<ReportApp>(), key(namespace, name));
+        lock(&self.inner.unwritable).remove(&report);
     }
 
-    /// Forgets every object that `known` does not know, such as one deleted behind our back, and
+    /// Forgets every ReportApp that `known` does not know, such as one deleted behind our back, and
     /// says which those were.
     pub fn retain(&self, known: impl Fn(&str, &str) -> bool) -> Vec<Key> {
         let mut due = lock(&self.inner.due);
@@ -100,20 +103,34 @@ impl Progress {
         let gone: Vec<Key> = due.keys().filter(is_gone).cloned().collect();
         for key in &gone {
             due.remove(key);
-            lock(&self.inner.unwritable).remove(key);
         }
+        self.retain_reports::<ReportApp>(known);
         gone
     }
 
-    /// Whether the status of an object could be written.
-    pub fn status_written(&self, namespace: &str, name: &str, written: bool) {
+    /// Forgets what was said of objects of kind `K` that `known` does not know: nobody waits for the
+    /// status of one that is gone.
+    pub fn retain_reports<K>(&self, known: impl Fn(&str, &str) -> bool)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let ours = kind::<K>();
+        lock(&self.inner.unwritable)
+            .retain(|(kind, (namespace, name)), _| *kind != ours || known(namespace, name));
+    }
+
+    /// Whether the status of `object` says what it should, or could be written.
+    pub fn status_written<K>(&self, object: &K, written: bool)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        let report = (kind::<K>(), (namespace, name));
         let mut unwritable = lock(&self.inner.unwritable);
         if written {
-            unwritable.remove(&key(namespace, name));
+            unwritable.remove(&report);
         } else {
-            unwritable
-                .entry(key(namespace, name))
-                .or_insert_with(Instant::now);
+            unwritable.entry(report).or_insert_with(Instant::now);
         }
     }
 
@@ -169,6 +186,10 @@ impl Progress {
     }
 }
 
+fn kind<K: Resource<DynamicType = ()>>() -> String {
+    K::kind(&()).into_owned()
+}
+
 fn key(namespace: &str, name: &str) -> Key {
     (namespace.to_owned(), name.to_owned())
 }
@@ -181,9 +202,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use kube::api::ObjectMeta;
+    use reportapp_crds::{IncidentAction, SecretRotation};
+    use serde_json::json;
     use tokio::time::sleep;
 
     use super::*;
+    use crate::reportapp::testing::example_app;
 
     fn watched() -> (Progress, Health) {
         let (progress, health) = (
@@ -220,14 +245,62 @@ mod tests {
     async fn a_watch_or_status_that_fails_for_long_turns_the_operator_red() {
         let (progress, health) = watched();
         progress.leading(true);
-        progress.status_written("erp", "reports", false);
+        progress.status_written(&example_app(), false);
         for _ in 0..9 {
             progress.blind("erp");
             sleep(Duration::from_secs(10)).await;
         }
         assert_eq!(health.overdue(), ["watch", "status"]);
         sleep(Duration::from_secs(40)).await;
-        progress.status_written("erp", "reports", true);
+        progress.status_written(&example_app(), true);
+        sleep(Duration::from_secs(2)).await;
+        assert!(health.overdue().is_empty());
+    }
+
+    fn rotation() -> SecretRotation {
+        let spec = json!({ "app": "demo", "credentials": ["store"], "reason": "a test" });
+        of_the_examples_name(SecretRotation::new(
+            "",
+            serde_json::from_value(spec).unwrap(),
+        ))
+    }
+
+    fn action() -> IncidentAction {
+        let spec = json!({ "app": "demo", "rollingRestart": {}, "reason": "a test" });
+        of_the_examples_name(IncidentAction::new(
+            "",
+            serde_json::from_value(spec).unwrap(),
+        ))
+    }
+
+    /// Objects of different kinds may have one name.
+    fn of_the_examples_name<K: Resource<DynamicType = ()>>(mut object: K) -> K {
+        *object.meta_mut() = ObjectMeta {
+            name: example_app().metadata.name,
+            namespace: example_app().metadata.namespace,
+            ..ObjectMeta::default()
+        };
+        object
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_status_of_a_rotation_or_an_action_counts_like_that_of_a_reportapp() {
+        let (progress, health) = watched();
+        progress.leading(true);
+        for written in [false, true] {
+            progress.status_written(&rotation(), written);
+            sleep(Duration::from_secs(90)).await;
+            // Another kind, under the same name, says nothing about it.
+            progress.status_written(&example_app(), true);
+            progress.retain_reports::<IncidentAction>(|_, _| false);
+            sleep(Duration::from_secs(2)).await;
+            assert_eq!(health.overdue().is_empty(), written);
+        }
+        progress.status_written(&action(), false);
+        sleep(Duration::from_secs(90)).await;
+        assert_eq!(health.overdue(), ["status"]);
+        // It was deleted.
+        progress.retain_reports::<IncidentAction>(|_, _| false);
         sleep(Duration::from_secs(2)).await;
         assert!(health.overdue().is_empty());
     }

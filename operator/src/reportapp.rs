@@ -234,12 +234,9 @@ fn ended(outcome: &Outcome, status: &ReportAppStatus) -> Ended {
 
 /// Writes the status; how the reconcile ended instead, when it cannot be written.
 async fn write(app: &Arc<ReportApp>, status: ReportAppStatus, context: &Context) -> Option<Ended> {
-    let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     let written = publish::publish(app, status, context).await;
-    context
-        .shared
-        .progress
-        .status_written(&namespace, &name, written.is_ok());
+    let progress = &context.shared.progress;
+    progress.status_written(app.as_ref(), written.is_ok());
     written.err().map(|error| failed(app, &error))
 }
 

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use super::{Forward, Toolchain};
+use super::{Forward, Target, Toolchain};
 
 /// How long `kubectl port-forward` may take to find its pod.
 const READY: Duration = Duration::from_secs(30);
@@ -34,8 +34,24 @@ impl External {
         &self.registry
     }
 
-    /// Starts `kubectl port-forward` to a Service, on a port of its choice.
-    pub(crate) async fn forward(&self, namespace: &str, name: &str, port: u16) -> Result<Forward> {
+    /// Starts `kubectl port-forward` to a Service or pod, on a port of its choice. It leads to one pod and
+    /// ends with it.
+    pub(crate) async fn forward(&self, target: &Target) -> Result<Forward> {
+        let (namespace, resource, port) = match target {
+            Target::Service {
+                namespace,
+                name,
+                port,
+            } => (namespace, format!("service/{name}"), port),
+            Target::Pod {
+                namespace,
+                name,
+                port,
+            } => (namespace, format!("pod/{name}"), port),
+            Target::Address(address) => {
+                bail!("{address} belongs to a foreign cluster: forward a Service or a pod")
+            }
+        };
         let mut child = Command::new(&self.kubectl)
             .env("KUBECONFIG", &self.kubeconfig)
             .args([
@@ -45,7 +61,7 @@ impl External {
                 "--namespace",
                 namespace,
             ])
-            .arg(format!("service/{name}"))
+            .arg(&resource)
             .arg(format!(":{port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -58,11 +74,12 @@ impl External {
         let said = tokio::time::timeout(READY, lines.next_line())
             .await
             .with_context(|| {
-                format!("kubectl found no ready pod behind {namespace}/{name} in time")
+                format!("kubectl found no ready pod behind {resource} in {namespace} in time")
             })??
             .unwrap_or_default();
-        let local = local_port(&said)
-            .with_context(|| format!("kubectl port-forward to {namespace}/{name} said: {said}"))?;
+        let local = local_port(&said).with_context(|| {
+            format!("kubectl port-forward to {resource} in {namespace} said: {said}")
+        })?;
         // It names every connection; nobody reading would make it stop.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Forward::by_process(

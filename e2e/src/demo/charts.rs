@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::NAMESPACE;
-use crate::cluster::{Cluster, command};
+use crate::cluster::{Cluster, command, namespaces};
 use crate::images::Images;
 
 /// The namespace of the operator.
@@ -18,11 +18,17 @@ pub const OPERATOR: &str = "reportapp-operator";
 /// # Errors
 /// When Helm fails.
 pub async fn install_definitions(cluster: &Cluster) -> Result<()> {
+    install_definitions_from(&folder(), cluster).await
+}
+
+async fn install_definitions_from(charts: &Path, cluster: &Cluster) -> Result<()> {
+    let namespace = namespaces::manifest(OPERATOR_NAMESPACE);
+    cluster.apply(&namespace.to_string()).await?;
     let mut definitions = cluster.helm();
     definitions
         .args(["upgrade", "--install", "reportapp-crds"])
-        .arg(chart("reportapp-crds"))
-        .args(["--namespace", OPERATOR_NAMESPACE, "--create-namespace"]);
+        .arg(charts.join("reportapp-crds"))
+        .args(["--namespace", OPERATOR_NAMESPACE]);
     command::run(&mut definitions)
         .await
         .context("failed to install the chart reportapp-crds")?;
@@ -47,11 +53,24 @@ pub async fn install_definitions(cluster: &Cluster) -> Result<()> {
 /// # Errors
 /// When Helm fails.
 pub async fn install(cluster: &Cluster, images: &Images, values: &[(&str, &str)]) -> Result<()> {
-    install_definitions(cluster).await?;
+    install_from(&folder(), cluster, images, values).await
+}
+
+/// Like [`install`], of the charts in a folder, such as those of another version.
+///
+/// # Errors
+/// When Helm fails.
+pub async fn install_from(
+    charts: &Path,
+    cluster: &Cluster,
+    images: &Images,
+    values: &[(&str, &str)],
+) -> Result<()> {
+    install_definitions_from(charts, cluster).await?;
     let mut operator = cluster.helm();
     operator
         .args(["upgrade", "--install", OPERATOR])
-        .arg(chart("reportapp-operator"))
+        .arg(charts.join(OPERATOR))
         .args(["--namespace", OPERATOR_NAMESPACE])
         .args([
             "--set-string",
@@ -88,7 +107,7 @@ pub async fn wait_available(cluster: &Cluster) -> Result<()> {
     })
 }
 
-/// The folder of a chart in this clone.
-pub fn chart(name: &str) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../charts")).join(name)
+/// The folder of this clone's charts.
+pub fn folder() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../charts")).to_owned()
 }

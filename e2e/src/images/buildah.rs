@@ -2,6 +2,7 @@
 //!
 //! Each call runs in a mount namespace of its own, so that nothing it mounts can outlive it.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -97,8 +98,11 @@ impl Buildah {
         pull.arg("--quiet").arg(format!("dir:{}", folder.display()));
         let id = command::run(&mut pull).await?;
         let mut push = self.command("push");
-        push.args(["--quiet", id.trim()])
-            .arg(format!("docker://{name}"));
+        push.arg("--quiet");
+        if is_on_loopback(name) {
+            push.arg("--tls-verify=false");
+        }
+        push.arg(id.trim()).arg(format!("docker://{name}"));
         command::run(&mut push)
             .await
             .with_context(|| format!("failed to push {name}: log in first with `buildah login`"))?;
@@ -129,5 +133,42 @@ impl Buildah {
             .arg(self.store.with_extension("run"))
             .arg(verb);
         command
+    }
+}
+
+/// Whether an image goes to a registry on this machine's loopback. Such a registry has no certificate,
+/// and container runtimes do not ask it for one either.
+fn is_on_loopback(image: &str) -> bool {
+    let registry = image.split('/').next().unwrap_or_default();
+    let host = match registry.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => host,
+        _ => registry,
+    };
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_registry_on_the_loopback_is_spoken_to_without_tls() {
+        for image in [
+            "localhost/a:1",
+            "localhost:5000/a/b:1",
+            "127.0.0.1:5000/a:1",
+            "[::1]:5000/a:1",
+        ] {
+            assert!(is_on_loopback(image), "{image}");
+        }
+        for image in [
+            "registry.example.com/a:1",
+            "localhost.example.com:5000/a:1",
+            "10.0.0.1:5000/a:1",
+            "127.example.com/a:1",
+        ] {
+            assert!(!is_on_loopback(image), "{image}");
+        }
     }
 }

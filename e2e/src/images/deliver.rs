@@ -12,9 +12,9 @@ use super::{Set, archive};
 use crate::cluster::Cluster;
 use crate::progress::Progress;
 
-/// Where a cluster remembers the tags it has; it lives exactly as long as the images do.
-const MEMORY: &str = "e2e-images";
-const NAMESPACE: &str = "kube-system";
+/// The ConfigMap in which a cluster remembers the tags it has, by namespace and name; it lives exactly as
+/// long as the images do.
+pub(crate) const MEMORY: (&str, &str) = ("kube-system", "e2e-images");
 
 /// Imports the images into the local node, or pushes them to the registry of a foreign cluster.
 pub(super) async fn deliver(
@@ -23,9 +23,10 @@ pub(super) async fn deliver(
     set: &Set,
     progress: &Progress,
 ) -> Result<()> {
-    let memory: Api<ConfigMap> = Api::namespaced(cluster.client(), NAMESPACE);
+    let (namespace, name) = MEMORY;
+    let memory: Api<ConfigMap> = Api::namespaced(cluster.client(), namespace);
     let known = memory
-        .get_opt(MEMORY)
+        .get_opt(name)
         .await
         .context("failed to ask the cluster which images it has")?;
     let known = known.and_then(|known| known.data).unwrap_or_default();
@@ -59,7 +60,7 @@ pub(super) async fn deliver(
 async fn remember(memory: &Api<ConfigMap>, set: &Set) -> Result<()> {
     let patch = ConfigMap {
         metadata: kube::api::ObjectMeta {
-            name: Some(MEMORY.to_owned()),
+            name: Some(MEMORY.1.to_owned()),
             ..Default::default()
         },
         data: Some(BTreeMap::from([(set.name.to_owned(), set.tag.clone())])),
@@ -68,7 +69,7 @@ async fn remember(memory: &Api<ConfigMap>, set: &Set) -> Result<()> {
     // One field manager per set, so that remembering one does not forget the other.
     let manager = PatchParams::apply(&format!("e2e-images-{}", set.name));
     memory
-        .patch(MEMORY, &manager, &Patch::Apply(patch))
+        .patch(MEMORY.1, &manager, &Patch::Apply(patch))
         .await
         .context("failed to note the imported images")?;
     Ok(())

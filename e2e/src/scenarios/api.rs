@@ -3,10 +3,12 @@
 //! operator decides, writes and reports.
 
 pub mod actions;
+mod autoscaling;
 pub mod bad_input;
 pub mod deletion;
 pub mod edits;
 pub mod faulty_way;
+mod foreign;
 pub mod leader;
 pub mod operator;
 pub mod rights;
@@ -54,6 +56,11 @@ pub fn scenarios() -> Vec<Scenario> {
         ),
         scenario!(
             Api,
+            "an autoscaler takes the number of pods over and gives it back without one being dropped",
+            autoscaling::takes_over
+        ),
+        scenario!(
+            Api,
             "each right of the chart is needed",
             rights::each_is_needed
         ),
@@ -86,6 +93,16 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "a schedule is followed, and tells when it comes next",
             schedule::is_followed
+        ),
+        scenario!(
+            Api,
+            "a foreign cluster is tested by the same command through KUBECONFIG",
+            foreign::runs_the_same
+        ),
+        scenario!(
+            Api,
+            "a foreign cluster is left as it was",
+            foreign::is_left_as_it_was
         ),
         scenario!(
             Api,

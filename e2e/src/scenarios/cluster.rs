@@ -1,6 +1,7 @@
 //! Tier `cluster`: the demo application with real pods, databases, Redis and bastion.
 
 pub mod actions;
+mod certificate;
 pub mod charts;
 pub mod conversation;
 pub mod credentials;
@@ -68,6 +69,11 @@ fn before() -> Vec<Scenario> {
             Cluster,
             "a rolling restart loses no request",
             draining::loses_nothing
+        ),
+        scenario!(
+            Cluster,
+            "a renewed certificate is served by running pods without one failed request",
+            certificate::renewed
         ),
     ]
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tokio::sync::OnceCell;
 
+use super::guest::Guest;
 use super::{TestArgs, Where};
 use crate::cluster::{Cluster, Options, Toolchain};
 use crate::demo::Demo;
@@ -26,6 +27,8 @@ struct Running {
     cluster: Cluster,
     /// Whether it ran before, so that it is left running.
     borrowed: bool,
+    /// What was there, on a cluster of others.
+    guest: Option<Guest>,
 }
 
 impl World {
@@ -84,15 +87,18 @@ impl World {
                 .as_deref()
                 .context("--registry is missing")?;
             let cluster = Cluster::external(&kubeconfig, registry, &self.progress).await?;
+            let guest = Guest::arrive(&cluster).await?;
             return Ok(Running {
                 cluster,
                 borrowed: true,
+                guest: Some(guest),
             });
         }
         if let Ok(cluster) = Cluster::attach(&self.args.name).await {
             return Ok(Running {
                 cluster,
                 borrowed: true,
+                guest: None,
             });
         }
         let options = Options {
@@ -102,6 +108,7 @@ impl World {
         Ok(Running {
             cluster,
             borrowed: false,
+            guest: None,
         })
     }
 
@@ -128,14 +135,23 @@ impl World {
         Ok(true)
     }
 
-    /// Ends what this run started, unless it shall stay.
+    /// Ends what this run started, unless it shall stay; a cluster of others is left as it was.
     ///
     /// # Errors
     /// When something of the cluster could not be removed.
     pub async fn close(self, keep: bool) -> Result<()> {
-        match self.cluster.into_inner() {
-            Some(running) if !running.borrowed && !keep => running.cluster.down().await,
-            _ => Ok(()),
+        let Some(running) = self.cluster.into_inner().filter(|_| !keep) else {
+            return Ok(());
+        };
+        match running.guest {
+            Some(guest) => {
+                let step = self.progress.step("removing what this run made");
+                guest.leave(&running.cluster).await?;
+                step.done("");
+                Ok(())
+            }
+            None if running.borrowed => Ok(()),
+            None => running.cluster.down().await,
         }
     }
 }

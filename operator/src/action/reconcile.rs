@@ -180,9 +180,10 @@ async fn publish(
     let before = action.status.clone().unwrap_or_default();
     if action.status.as_ref() == Some(&status) {
         context.shared.action_metrics.looked(action, &status);
+        context.shared.progress.status_written(action, true);
         return Ok(pause);
     }
-    if !object::write_status(&context.shared.client, action, &status).await? {
+    if !object::write_status(context, action, &status).await? {
         return Ok(None);
     }
     context.shared.action_metrics.looked(action, &status);

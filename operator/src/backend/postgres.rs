@@ -27,6 +27,8 @@ mod statements;
 use std::future::Future;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use reportapp_config::database::TlsMode;
 use reportapp_pool::NamedTls;
 
@@ -287,11 +289,13 @@ impl Postgres {
             })
     }
 
-    async fn bounded<T>(
-        &self,
-        verb: impl Future<Output = Result<T, BackendError>>,
-    ) -> Result<T, BackendError> {
-        match tokio::time::timeout(VERB_TIMEOUT, verb).await {
+    /// On the heap: a conversation with PostgreSQL is a large future, and whoever awaits one of several in
+    /// turn would hold the space of each.
+    fn bounded<'a, T>(
+        &'a self,
+        verb: impl Future<Output = Result<T, BackendError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, BackendError>> {
+        let bounded = tokio::time::timeout(VERB_TIMEOUT, verb).map(|outcome| match outcome {
             Ok(outcome) => outcome,
             Err(_) => Err(BackendError::Unreachable(format!(
                 "PostgreSQL at {}:{} did not answer within {} s",
@@ -299,7 +303,8 @@ impl Postgres {
                 self.endpoint.port,
                 VERB_TIMEOUT.as_secs()
             ))),
-        }
+        });
+        bounded.boxed()
     }
 }
 

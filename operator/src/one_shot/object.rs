@@ -39,11 +39,23 @@ fn api<K: OneShot>(client: &Client, object: &K) -> Api<K> {
     Api::namespaced(client.clone(), &object.namespace().unwrap_or_default())
 }
 
-/// Writes `status` of exactly this object; whether it is still there.
+/// Writes `status` of exactly this object; whether it is still there. That it cannot be written shows in
+/// the operator's health, for nobody would look into its log.
 ///
 /// # Errors
 /// When the API server refuses it.
 pub async fn write_status<K: OneShot>(
+    context: &Context,
+    object: &K,
+    status: &impl Serialize,
+) -> ApiResult<bool> {
+    let written = try_status(&context.shared.client, object, status).await;
+    let progress = &context.shared.progress;
+    progress.status_written(object, written.is_ok());
+    written
+}
+
+async fn try_status<K: OneShot>(
     client: &Client,
     object: &K,
     status: &impl Serialize,

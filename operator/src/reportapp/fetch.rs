@@ -18,7 +18,7 @@ use kube::api::Api;
 use kube::runtime::reflector::Store;
 use kube::{Resource, ResourceExt as _};
 use reportapp_crds::report_app::Credential;
-use reportapp_crds::{ReportApp, SecretRotation};
+use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 
 use super::ledger::{self, Entry, certificate};
 use super::model::{FetchedReportApp, HostClaim, Live, PodReport, SecretBytes, ServingCertificate};
@@ -74,8 +74,10 @@ pub async fn fetch(
     context: &Context,
 ) -> ApiResult<(FetchedReportApp, Entry)> {
     context.caches.check()?;
-    // Schedules are followed by what is known of rotations.
+    // Schedules are followed by what is known of rotations. Actions have nobody else who could say that
+    // none of them is seen.
     context.rotations.check_right::<SecretRotation>()?;
+    context.actions.check_right::<IncidentAction>()?;
     let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     let client = &context.shared.client;
     let (mut named, consumers, entry, live_certificate, published) = tokio::join!(

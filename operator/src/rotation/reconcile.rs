@@ -267,9 +267,10 @@ async fn publish(
 ) -> ApiResult<()> {
     context.shared.rotation_metrics.looked(rotation, &status);
     if rotation.status.as_ref() == Some(&status) {
+        context.shared.progress.status_written(rotation, true);
         return Ok(());
     }
-    if !object::write_status(&context.shared.client, rotation, &status).await? {
+    if !object::write_status(context, rotation, &status).await? {
         return Ok(());
     }
     report::tell(rotation, &status, context).await;

@@ -244,8 +244,19 @@ async fn a_client_of_a_fixed_user_that_stays_is_named_by_the_age_of_its_connecti
     };
     // Ages are told in whole seconds: it must be older by more than that than what is handed out next.
     let age = Duration::from_secs(2);
-    let old = async || redis.sessions_older_than(&user, age).await.unwrap();
-    while old().await.is_empty() {}
+    let grown_old = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        while redis
+            .sessions_older_than(&user, age)
+            .await
+            .unwrap()
+            .is_empty()
+        {
+            ticks.tick().await;
+        }
+    };
+    let grown_old = tokio::time::timeout(Duration::from_secs(30), grown_old).await;
+    grown_old.expect("Redis tells the age of the connection");
 
     let order = manual("first", 100);
     let found = sandbox

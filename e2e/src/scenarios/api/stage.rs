@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use reportapp_crds::ReportApp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::operator::{Operator, Start, write_kubeconfig};
 use super::sample;
-use crate::cluster::{Cluster, command};
+use crate::cluster::{Cluster, command, namespaces};
 use crate::demo::charts;
 use crate::scenarios::watch;
 use crate::scenarios::world::World;
@@ -45,8 +45,7 @@ impl<'w> Stage<'w> {
         };
         charts::install_definitions(cluster).await?;
         stage.remove_namespace().await?;
-        let namespace =
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        let namespace = namespaces::manifest(name);
         cluster.apply(&namespace.to_string()).await?;
         stage.apply_rights(&stage.chart_rights().await?).await?;
         stage.log_in().await?;
@@ -254,24 +253,7 @@ impl<'w> Stage<'w> {
     }
 
     async fn remove_namespace(&self) -> Result<()> {
-        for app in self.apps().list(&ListParams::default()).await? {
-            // No operator may be left to do it.
-            let name = app.metadata.name.unwrap_or_default();
-            let free = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
-            self.apps()
-                .patch(&name, &PatchParams::default(), &free)
-                .await?;
-        }
-        let mut kubectl = self.cluster.kubectl();
-        kubectl.args([
-            "delete",
-            "namespace",
-            &self.namespace,
-            "--ignore-not-found",
-            "--wait",
-            "--timeout=90s",
-        ]);
-        command::run(&mut kubectl).await.map(drop)
+        namespaces::remove(self.cluster, &self.namespace).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The charts come and go; definitions, ReportApps and pods stay.
 
+pub mod next;
+
 use anyhow::{Result, ensure};
 
 use super::pods;

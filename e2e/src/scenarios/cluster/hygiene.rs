@@ -16,6 +16,7 @@ use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::Phase;
 use serde_json::Value;
 
+use super::credentials::Credential;
 use super::rotation::order;
 use super::subject::Subject;
 use crate::backends::{Backend, Database};
@@ -24,6 +25,9 @@ use crate::scenarios::world::World;
 
 /// Shorter values would be found by chance.
 const SHORTEST: usize = 8;
+
+/// What a statement of the operator that gives a role a password holds instead of the password.
+const PASSWORD_SET: &str = "PASSWORD 'SCRAM-SHA-256$";
 
 /// The rotation that is done meanwhile: the one the demo tells its user to try.
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/rotate.yaml");
@@ -111,13 +115,22 @@ async fn answers(subject: &Subject<'_>) -> Result<BTreeMap<String, String>> {
 async fn watched(subject: &Subject<'_>) -> Result<BTreeMap<String, String>> {
     let backends = subject.backends();
     let databases = [Database::Erp, Database::Store];
+    let before = passwords_set(subject).await?;
     for database in databases {
         backends.log_statements(database, true).await?;
     }
     let monitor = backends.monitor_redis().await?;
     let used = async {
         rotate_example(subject).await?;
+        // The ERP's login goes through the tunnel to a server of its own.
+        order::rotate(subject, &[Credential::Erp.name()]).await?;
         subject.until_ready().await?;
+        for (backend, count) in passwords_set(subject).await? {
+            ensure!(
+                count > before.get(backend).copied().unwrap_or_default(),
+                "the log of {backend} does not show how its login was rotated: nothing was recorded"
+            );
+        }
         // A sign-in, a report and a refusal leave their traces as well.
         answers(subject).await
     };
@@ -128,6 +141,16 @@ async fn watched(subject: &Subject<'_>) -> Result<BTreeMap<String, String>> {
     let mut outputs = outcome?;
     outputs.insert("commands of Redis".to_owned(), monitor.stop().await?);
     Ok(outputs)
+}
+
+/// How many statements that give a role a password each PostgreSQL has logged.
+async fn passwords_set(subject: &Subject<'_>) -> Result<BTreeMap<&'static str, usize>> {
+    let mut counts = BTreeMap::new();
+    for backend in [Backend::Erp, Backend::Store] {
+        let log = subject.backends().logs(backend).await?;
+        counts.insert(backend.name(), log.matches(PASSWORD_SET).count());
+    }
+    Ok(counts)
 }
 
 /// The example rotates two credentials with one roll-out of the API.

@@ -17,8 +17,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reportapp_crds::{ReportApp, ReportAppSpec};
 
+use super::charts::next::NextCharts;
 use crate::backends::{self, Backend, Backends, ERP_HOST};
-use crate::cluster::{Cluster, Forward, command};
+use crate::cluster::{Cluster, Forward, Target, command};
 use crate::demo::access::Session;
 use crate::demo::{Demo, NAME, NAMESPACE, charts};
 use crate::scenarios::watch;
@@ -156,6 +157,27 @@ impl<'w> Subject<'w> {
         charts::wait_available(self.cluster).await
     }
 
+    /// Upgrades definitions and operator to the charts in this folder and waits until only pods of that
+    /// version are left.
+    ///
+    /// # Errors
+    /// When the operator does not become available, or is not of that version.
+    pub async fn upgrade_operator(&self, charts: &NextCharts) -> Result<()> {
+        charts::install_from(charts.folder(), self.cluster, self.demo.images(), &[]).await?;
+        charts::wait_available(self.cluster).await?;
+        let deployment = self.operator_objects::<Deployment>();
+        let deployment = deployment.get(charts::OPERATOR).await?;
+        let template = deployment.spec.and_then(|spec| spec.template.metadata);
+        let labels = template.and_then(|metadata| metadata.labels);
+        let version = labels.and_then(|mut labels| labels.remove("helm.sh/chart"));
+        let wanted = format!("{}-{}", charts::OPERATOR, NextCharts::VERSION);
+        ensure!(
+            version.as_ref() == Some(&wanted),
+            "the operator is of the chart {version:?} instead of {wanted}"
+        );
+        Ok(())
+    }
+
     /// Ends every pod of the operator and waits until others are available.
     ///
     /// # Errors
@@ -262,12 +284,11 @@ impl<'w> Subject<'w> {
     pub async fn api_pods(&self) -> Result<BTreeMap<String, Forward>> {
         let mut ways = BTreeMap::new();
         for pod in self.pods_of_api().await? {
-            let ip = pod.status.as_ref().and_then(|status| status.pod_ip.clone());
-            let Some(ip) = ip.filter(|_| pod.metadata.deletion_timestamp.is_none()) else {
+            if !has_address(&pod) {
                 continue;
-            };
-            let address = std::net::SocketAddr::new(ip.parse()?, reportapp_config::API_PORT);
-            ways.insert(pod.name_any(), self.cluster.forward(address).await?);
+            }
+            let way = self.forward_to(&pod, reportapp_config::API_PORT).await?;
+            ways.insert(pod.name_any(), way);
         }
         Ok(ways)
     }
@@ -281,21 +302,20 @@ impl<'w> Subject<'w> {
     async fn health_pages(&self, pods: Vec<Pod>, path: &str) -> Result<BTreeMap<String, String>> {
         let mut pages = BTreeMap::new();
         // Pods on their way out answer no more, or answer with counts that are lost a moment later.
-        for pod in pods
-            .into_iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-        {
-            let name = pod.metadata.name.unwrap_or_default();
-            let Some(ip) = pod.status.and_then(|status| status.pod_ip) else {
-                continue;
-            };
-            let address = std::net::SocketAddr::new(ip.parse()?, reportapp_config::HEALTH_PORT);
-            let forward = self.cluster.forward(address).await?;
+        for pod in pods.into_iter().filter(has_address) {
+            let name = pod.name_any();
+            let forward = self.forward_to(&pod, reportapp_config::HEALTH_PORT).await?;
             let answer = reqwest::get(format!("http://{}{path}", forward.local())).await;
             let answer = answer.with_context(|| format!("{name} does not answer {path}"))?;
             pages.insert(name, answer.text().await?);
         }
         Ok(pages)
+    }
+
+    async fn forward_to(&self, pod: &Pod, port: u16) -> Result<Forward> {
+        let namespace = pod.namespace().unwrap_or_default();
+        let target = Target::pod(namespace, pod.name_any(), port);
+        self.cluster.forward(target).await
     }
 
     /// Whether a pod of this backend can open a connection to the ERP's database.
@@ -328,6 +348,15 @@ impl<'w> Subject<'w> {
         let mut kubectl = self.cluster.kubectl();
         command::run(kubectl.args(arguments)).await
     }
+}
+
+/// Whether a pod can be asked something, and stays.
+fn has_address(pod: &Pod) -> bool {
+    let address = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.pod_ip.as_ref());
+    address.is_some() && pod.metadata.deletion_timestamp.is_none()
 }
 
 /// Every wanted replica is available and no other is left.

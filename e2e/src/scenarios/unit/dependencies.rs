@@ -134,7 +134,23 @@ fn accepted(expression: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{accepted, packages, problems};
+    use super::{REFUSED, SINGLE, accepted, packages, problems};
+
+    const DENY: &str = include_str!("../../../../deny.toml");
+
+    /// The crates `deny.toml` names in lines that hold `rule`.
+    fn denied(rule: &str) -> Vec<&str> {
+        let lines = DENY.lines().filter(|line| line.contains(rule));
+        lines
+            .filter_map(|line| line.trim().strip_prefix("{ crate = \"")?.split('"').next())
+            .collect()
+    }
+
+    #[test]
+    fn what_is_refused_and_what_must_be_single_is_what_deny_toml_says() {
+        assert_eq!(denied("reason ="), REFUSED);
+        assert_eq!(denied("deny-multiple-versions"), SINGLE);
+    }
 
     #[test]
     fn one_acceptable_alternative_is_enough_and_all_joined_licences_are_needed() {

@@ -437,6 +437,7 @@ impl Operator {
                 caches,
                 wake,
                 rotations: Watched::default(),
+                actions: Watched::default(),
             },
             watches,
         }

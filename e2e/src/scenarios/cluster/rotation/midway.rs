@@ -1,6 +1,6 @@
-//! What people do to an application while it rotates: its spec is edited, the operator upgraded, an
-//! image named that does not exist, too little memory given, evictions forbidden. The rotation ends as if nothing had
-//! happened, or waits until the mistake is mended.
+//! What people do to an application while it rotates: its spec is edited, the operator upgraded to another
+//! version of its charts, an image named that does not exist, too little memory given, evictions forbidden.
+//! The rotation ends as if nothing had happened, or waits until the mistake is mended.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,9 @@ use reportapp_crds::{ReportAppSpec, SecretRotation};
 use serde_json::json;
 
 use super::held::Held;
+use super::obstacle::{Obstacle, Obstacles};
 use super::order;
+use crate::scenarios::cluster::charts::next::NextCharts;
 use crate::scenarios::cluster::credentials::Credential;
 use crate::scenarios::cluster::load::Load;
 use crate::scenarios::cluster::subject::Subject;
@@ -43,15 +45,10 @@ pub(super) async fn edits_and_upgrades(world: &World) -> Result<()> {
 }
 
 async fn disturbed(world: &World, subject: &Subject<'_>, held: &Held) -> Result<()> {
-    let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
-    order::until(subject, &rotation, "rolling out", order::rolls_out).await?;
-    let (edited, upgraded) = tokio::join!(
-        subject.edit(|spec| spec.api.replicas = REPLICAS),
-        subject.set_operator(&[("log.format", "human")]),
-    );
-    edited?;
-    upgraded?;
-    order::until_ended(subject, &rotation, Phase::Succeeded).await?;
+    let mut obstacles = Obstacles::new(subject, held);
+    let rotation = edited_and_upgraded(subject, &mut obstacles).await;
+    obstacles.clear().await?;
+    order::until_ended(subject, &rotation?, Phase::Succeeded).await?;
     held.is_replaced(subject).await?;
 
     let took = order::rotate(subject, &[CREDENTIAL.name()]).await?;
@@ -60,6 +57,27 @@ async fn disturbed(world: &World, subject: &Subject<'_>, held: &Held) -> Result<
         took.as_secs_f64()
     ));
     Ok(())
+}
+
+/// Begun by one version of definitions and operator, left to be ended by the next: a session with the old
+/// login keeps the rotation from ending meanwhile.
+async fn edited_and_upgraded(
+    subject: &Subject<'_>,
+    obstacles: &mut Obstacles<'_, '_>,
+) -> Result<SecretRotation> {
+    let charts = NextCharts::make()?;
+    obstacles.put(Obstacle::Session).await?;
+    let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
+    order::until(subject, &rotation, "rolling out", order::rolls_out).await?;
+    let (edited, upgraded) = tokio::join!(
+        subject.edit(|spec| spec.api.replicas = REPLICAS),
+        subject.upgrade_operator(&charts),
+    );
+    edited?;
+    upgraded?;
+    let waits = |seen: &SecretRotation| order::is_stalled(seen, "OldSessionsRemain");
+    order::until(subject, &rotation, "waiting for the old session", waits).await?;
+    Ok(rotation)
 }
 
 /// A budget is for evictions; a roll-out that waited for one would never end.

@@ -12,7 +12,7 @@ use reportapp_session::{Claims, Session};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::store::{Role, User};
+use crate::store::{Role, User, context};
 
 /// Name of the cookie that carries the access token.
 pub const COOKIE_NAME: &str = "access_token";
@@ -61,10 +61,14 @@ impl App {
     /// [`ApiError::NotSignedIn`], or the store that could not answer.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let claims = self.admit(headers).await?;
-        let (session, user) = futures::join!(
-            self.sessions.find(&claims.sid),
-            self.store.find_user(&claims.sub)
-        );
+        // Nobody is known yet in whose sight the two could be.
+        let (session, user) = context::as_system(async {
+            futures::join!(
+                self.sessions.find(&claims.sid),
+                self.store.find_user(&claims.sub)
+            )
+        })
+        .await;
         let session = session?.filter(|session| session.user == claims.sub);
         let session = session.ok_or(ApiError::NotSignedIn)?;
         let user = user?.filter(|user| user.is_active);

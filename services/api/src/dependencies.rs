@@ -1,8 +1,8 @@
 //! One loop per dependency: tries it until it works for the first time, then keeps an eye on it.
 //!
 //! The first success of all of them makes the pod ready; a later loss is reported on `/status` and
-//! does not unready it. The store's loop also migrates the schema and creates the first
-//! administrator, since both need a store that answers.
+//! does not unready it. The store's loop also migrates the schema, or waits until its owner has, and
+//! creates the first administrator, since both need a store that answers.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -206,6 +206,9 @@ async fn try_set_up(
     store.probe().await.map_err(unreachable)?;
     store.migrate().await.map_err(|error| match error {
         MigrationError::Database(error) if is_about_the_connection(&error) => unreachable(error),
+        error @ MigrationError::NotOurs { .. } => {
+            (Reason::StoreMigrationAwaited, error.to_string())
+        }
         error => (Reason::StoreMigrationFailed, error.to_string()),
     })?;
     if let Some(folder) = first_administrator {

@@ -5,12 +5,17 @@
 //! a handler asks [`store`] or [`erp`], and [`error`] turns any failure into an answer. Beside the
 //! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
+//! [`audit`] seals and verifies what was written down about changes; [`commands`] are what the program does
+//! instead of serving.
+//!
 //! [`run`] wires it for production, [`demo`] for a look at it on one machine; both make the same
 //! [`app::App`].
 
 pub mod app;
 pub mod args;
+pub mod audit;
 pub mod auth;
+pub mod commands;
 pub mod demo;
 pub mod dependencies;
 pub mod epochs;
@@ -21,6 +26,7 @@ pub mod metrics;
 pub mod model;
 pub mod openapi;
 pub mod peer;
+mod refusals;
 pub mod reports;
 pub mod router;
 pub mod run;

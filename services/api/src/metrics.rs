@@ -1,13 +1,15 @@
-//! Counters and histograms of HTTP requests and of revocation. Labels come from code, never from a request, so their
+//! Counters and histograms of HTTP requests, of revocation and of the audit trail. Labels come from code, never from a request, so their
 //! number is bounded.
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 use reportapp_session::epochs::Verdict;
+
+use crate::store::audit::Batch;
 
 /// Seconds; a report over a slow link may take ten.
 const BUCKETS: [f64; 11] = [
@@ -74,6 +76,52 @@ pub struct InFlight(IntGauge);
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// Metrics of the sealed audit trail: the newest head leaves the database here.
+#[derive(Clone, Debug)]
+pub struct AuditMetrics {
+    rows: IntCounter,
+    sealed_at: IntGauge,
+    head: IntGaugeVec,
+}
+
+impl AuditMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            rows: IntCounter::new(
+                "reportapp_audit_sealed_rows_total",
+                "Audit rows sealed by this process.",
+            )?,
+            sealed_at: IntGauge::new(
+                "reportapp_audit_sealed_timestamp_seconds",
+                "When this process sealed audit rows last.",
+            )?,
+            head: IntGaugeVec::new(
+                Opts::new(
+                    "reportapp_audit_head",
+                    "Number of the batch sealed last by this process, with its head as a label.",
+                ),
+                &["head"],
+            )?,
+        };
+        registry.register(Box::new(metrics.rows.clone()))?;
+        registry.register(Box::new(metrics.sealed_at.clone()))?;
+        registry.register(Box::new(metrics.head.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Shows a batch; one head at a time, so that there is one series.
+    pub fn sealed(&self, batch: &Batch) {
+        self.rows.inc_by(u64::try_from(batch.rows).unwrap_or(0));
+        self.sealed_at.set(batch.sealed_at.as_second());
+        self.head.reset();
+        self.head.with_label_values(&[&batch.head]).set(batch.id);
     }
 }
 

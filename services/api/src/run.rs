@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use reportapp_config::ApiConfig;
 use reportapp_config::credential::{Secret, TOKEN};
+use reportapp_config::{ApiConfig, MIN_RETENTION_DAYS};
 use reportapp_pool::Pool;
 use reportapp_session::epochs::{SqlEpochStore, Terms};
 use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens};
@@ -16,10 +16,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, InternalToken, throttles};
+use crate::audit::sealer;
 use crate::dependencies::{watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::{EpochMetrics, HttpMetrics};
+use crate::metrics::{AuditMetrics, EpochMetrics, HttpMetrics};
 use crate::peer::Cidr;
 use crate::router;
 use crate::server::{End, Listener};
@@ -67,6 +68,8 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
         &app.passwords,
         config.first_administrator.clone(),
     );
+    let audit = AuditMetrics::register(health.registry())?;
+    sealer::watch(&mut tasks, &app.store, audit, config.audit.retention_days);
     let life = Duration::from_secs(app.tokens.lifetime_seconds());
     watch_epochs(&mut tasks, &health, &app.epochs, life);
     if config.redis.is_some() {
@@ -114,7 +117,11 @@ pub(crate) async fn serve(
     }
 }
 
-fn load(path: &Path) -> anyhow::Result<ApiConfig> {
+/// Reads a configuration file.
+///
+/// # Errors
+/// A file that is missing or not understood.
+pub(crate) fn load(path: &Path) -> anyhow::Result<ApiConfig> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| {
         format!("failed to read {shown}; give --config, or --demo to look around without one")
@@ -126,6 +133,11 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
     anyhow::ensure!(
         !config.servers.is_empty(),
         "servers is empty; name at least one"
+    );
+    anyhow::ensure!(
+        config.audit.retention_days >= MIN_RETENTION_DAYS,
+        "audit.retentionDays is {}; audit rows are kept for {MIN_RETENTION_DAYS} days at least",
+        config.audit.retention_days
     );
     let store = Pool::open("store", &config.store).await?;
     store.register_metrics(health.registry())?;

@@ -1,8 +1,8 @@
 //! What every request goes through, whatever its route.
 //!
 //! In order: the path prefix is taken off, requests that another site made a browser send are
-//! refused, the router answers within a deadline, a panic becomes a 500, the request id and the
-//! security headers are set, and the answer is counted.
+//! refused, the router answers within a deadline and in a context of its own, a panic becomes a 500,
+//! refusals are written down, the request id and the security headers are set, and the answer is counted.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -14,6 +14,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use reportapp_session::Context as Acting;
 use tower::ServiceExt;
 use tracing::Instrument;
 use warp::reply::Reply;
@@ -21,6 +22,9 @@ use warp::reply::Reply;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::handlers::endpoint::{Route, RouteName};
+use crate::peer::{PeerAddr, client_address};
+use crate::refusals::{Asked, Notes};
+use crate::store::context;
 
 /// Longer than any statement may run.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -34,6 +38,7 @@ const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 pub struct AppService {
     app: Arc<App>,
     routes: Route,
+    notes: Arc<Notes>,
 }
 
 impl AppService {
@@ -41,6 +46,7 @@ impl AppService {
         Self {
             app: Arc::clone(app),
             routes,
+            notes: Arc::default(),
         }
     }
 
@@ -58,7 +64,11 @@ impl AppService {
         let mut response = match enter(&mut request, &self.app.path_prefix) {
             Entry::Redirect(to) => redirect(&to),
             Entry::Refused(error) => error.into_response(),
-            Entry::Accepted => self.route(request).instrument(span).await,
+            Entry::Accepted => {
+                let context = self.context(&request, &id);
+                let answer = self.answer_and_note(request).instrument(span);
+                context::scope(context, answer).await
+            }
         };
         let route = response.extensions().get::<RouteName>();
         let route = route.map_or("unmatched", |RouteName(template)| template);
@@ -69,6 +79,36 @@ impl AppService {
         set_security_headers(headers, self.app.secure);
         let id = HeaderValue::from_str(&id).expect("request ids are checked or our own");
         headers.insert(REQUEST_ID, id);
+        response
+    }
+
+    /// For whom the request asks the store, before anybody is identified.
+    fn context<B>(&self, request: &Request<B>, id: &str) -> Acting {
+        let peer = request.extensions().get::<PeerAddr>();
+        let address = peer.map(|PeerAddr(peer)| {
+            client_address(*peer, request.headers(), &self.app.trusted_proxies).to_string()
+        });
+        Acting {
+            sight: context::sight_of(request.uri().path()),
+            user: None,
+            service: context::SERVICE,
+            request: Some(id.to_owned()),
+            address,
+        }
+    }
+
+    /// Answers, and writes a refusal down that a security lead wants to see.
+    async fn answer_and_note<B>(&self, request: Request<B>) -> warp::reply::Response
+    where
+        B: hyper::body::Body + Send + Sync + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let asked = Asked::of(&request);
+        let response = self.route(request).await;
+        if let Some(event) = asked.event(response.status()) {
+            self.notes.write(&self.app.store, &event).await;
+        }
         response
     }
 

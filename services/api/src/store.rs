@@ -1,20 +1,27 @@
 //! The application's own state: users, sign-in attempts, Telegram links.
 //!
 //! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
-//! handler ever meets a schema it does not know.
+//! handler ever meets a schema it does not know, and only in a [`context`], so that row security knows
+//! for whom.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
-use reportapp_pool::{Pool, PoolError, Value};
+use reportapp_pool::{Engine, Pool, PoolError, Value};
 
 pub mod attempts;
+pub mod audit;
+pub mod context;
 pub mod migrations;
+pub mod rights;
+pub mod security_events;
 pub mod telegram;
 pub mod users;
 
 pub use migrations::MigrationError;
 pub use users::{Role, User};
+
+use context::Scoped;
 
 /// The store's pool and whether its schema is ours.
 #[derive(Debug)]
@@ -55,12 +62,17 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to date; safe with several replicas at once.
+    /// Brings the schema up to date if the login may, and checks that it is up to date if not; safe with
+    /// several replicas at once.
     ///
     /// # Errors
     /// See [`MigrationError`].
     pub async fn migrate(&self) -> Result<(), MigrationError> {
-        migrations::run(&self.pool, migrations::ALL).await?;
+        if migrations::may_run(&self.pool).await? {
+            migrations::run(&self.pool, migrations::ALL).await?;
+        } else {
+            migrations::check(&self.pool, migrations::ALL).await?;
+        }
         self.migrated.store(true, Ordering::Release);
         Ok(())
     }
@@ -81,10 +93,15 @@ impl Store {
         self.pool.query("SELECT 1", &[]).await.map(drop)
     }
 
-    /// The pool, once the schema is ours.
-    fn pool(&self) -> Result<&Pool, StoreError> {
+    /// The database behind the store.
+    pub fn engine(&self) -> Engine {
+        self.pool.engine()
+    }
+
+    /// The pool in the current context, once the schema is ours.
+    fn pool(&self) -> Result<Scoped<'_>, StoreError> {
         if self.migrated.load(Ordering::Acquire) {
-            Ok(&self.pool)
+            Ok(Scoped::new(&self.pool))
         } else {
             Err(StoreError::NotMigrated)
         }
@@ -103,5 +120,7 @@ fn moment(value: Timestamp) -> Value {
     Value::Timestamp(value)
 }
 
+#[cfg(test)]
+pub(crate) mod test_database;
 #[cfg(test)]
 mod tests;

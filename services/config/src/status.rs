@@ -69,6 +69,8 @@ pub enum Reason {
     StoreTlsInvalid,
     /// The store's schema could not be brought up to date.
     StoreMigrationFailed,
+    /// The store's tables belong to another role, and nobody has brought them up to date yet.
+    StoreMigrationAwaited,
     /// Redis cannot be reached.
     RedisUnreachable,
     /// Redis refuses the login.
@@ -100,6 +102,7 @@ impl Reason {
             Self::StoreLoginRefused => "StoreLoginRefused",
             Self::StoreTlsInvalid => "StoreTlsInvalid",
             Self::StoreMigrationFailed => "StoreMigrationFailed",
+            Self::StoreMigrationAwaited => "StoreMigrationAwaited",
             Self::RedisUnreachable => "RedisUnreachable",
             Self::RedisLoginRefused => "RedisLoginRefused",
             Self::TelegramUnreachable => "TelegramUnreachable",

@@ -7,8 +7,11 @@
 //!
 //! [`epochs`] is how what was issued ends before its time, in all processes at once.
 //!
+//! [`context`] says for whom a transaction on the store acts.
+//!
 //! Nothing here knows HTTP; `reportapp-api` maps the errors to statuses.
 
+pub mod context;
 pub mod epochs;
 pub mod keys;
 pub mod password;
@@ -17,6 +20,7 @@ pub mod store;
 pub mod throttle;
 pub mod token;
 
+pub use context::{Context, Sight};
 pub use keys::{KeyError, KeySet};
 pub use password::{PasswordError, Passwords};
 pub use store::{MemoryStore, RedisStore, Session, SessionError, SessionStore};

@@ -36,6 +36,7 @@ pub(super) const ORDER: [(Reason, Rank); 18] = [
     (Reason::StoreLoginRefused, Rank::Cause),
     (Reason::StoreUnreachable, Rank::Cause),
     (Reason::StoreMigrationFailed, Rank::Cause),
+    (Reason::StoreMigrationAwaited, Rank::Cause),
     (Reason::RedisLoginRefused, Rank::Cause),
     (Reason::RedisUnreachable, Rank::Cause),
     (Reason::TelegramTokenRefused, Rank::Cause),

@@ -42,9 +42,9 @@ impl Store {
             moment(Timestamp::now()),
             opt_text(known.map(super::users::username_key)),
             opt_text(address),
-            text(outcome.as_str()),
+            reportapp_pool::Value::Bool(outcome.as_str() == "signed-in"),
         ];
-        let sql = "INSERT INTO login_attempts (id, at, username_key, address, outcome)
+        let sql = "INSERT INTO login_attempts (id, created_at, identifier, ip_address, success)
                    VALUES ($1, $2, $3, $4, $5)";
         self.pool()?.execute(sql, &params).await?;
         Ok(())
@@ -57,7 +57,7 @@ impl Store {
     pub async fn delete_outdated(&self, now: Timestamp) -> Result<(), StoreError> {
         let pool = self.pool()?;
         let old = moment(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN));
-        let sql = "DELETE FROM login_attempts WHERE at < $1";
+        let sql = "DELETE FROM login_attempts WHERE created_at < $1";
         pool.execute(sql, &[old]).await?;
         let sql = "DELETE FROM telegram_codes WHERE expires_at < $1";
         pool.execute(sql, &[moment(now)]).await?;

@@ -132,10 +132,8 @@ impl Store {
     /// # Errors
     /// When the store cannot answer.
     pub async fn has_no_user(&self) -> Result<bool, StoreError> {
-        let row = self
-            .pool()?
-            .query_opt("SELECT id FROM users_enhanced LIMIT 1", &[]);
-        Ok(row.await?.is_none())
+        let sql = "SELECT id FROM users_enhanced LIMIT 1";
+        Ok(self.pool()?.query_opt(sql, &[]).await?.is_none())
     }
 
     /// Creates `user` unless there is a user already; `false`: there was. Two replicas that try at

@@ -1,18 +1,21 @@
 //! From the headers of a request to the user who sent it.
 //!
-//! Four questions must be answered yes: is the token ours and fresh, was it not revoked, does its
-//! session still exist, is its user still active. The second is answered from this process's copy of
-//! the epochs; the last two go to the stores for every request, at the same time. A store that cannot
-//! answer refuses the request.
+//! Five questions must be answered yes: is the token ours and fresh, was it not revoked, does its
+//! session still exist, is its user still active, and may they do this. The second is answered from this
+//! process's copy of the epochs; the third by the session store for every request; the last two from what
+//! this process remembers of the user ([`crate::access`]). A store that cannot answer refuses the request.
+
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use jiff::Timestamp;
-use reportapp_session::{Claims, Session};
+use reportapp_session::access::{Access, Permission, UserKind};
+use reportapp_session::{Claims, Session, Sight};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::store::{Role, User, context};
+use crate::store::{Person, User, context};
 
 /// Name of the cookie that carries the access token.
 pub const COOKIE_NAME: &str = "access_token";
@@ -22,21 +25,21 @@ pub const COOKIE_NAME: &str = "access_token";
 pub struct Caller {
     /// The user.
     pub user: User,
+    /// What the user may do.
+    pub access: Arc<Access>,
     /// The session the request belongs to.
     pub session: Session,
 }
 
 impl Caller {
-    /// Refuses a caller without the role; an administrator has every role.
+    /// Refuses a caller without the permission. Where it counts is [`Access::reaches`].
     ///
     /// # Errors
     /// [`ApiError::Forbidden`].
-    pub fn require(&self, role: Role) -> Result<(), ApiError> {
-        let roles = &self.user.roles;
-        if roles.contains(&role) || roles.contains(&Role::Admin) {
-            Ok(())
-        } else {
-            Err(ApiError::Forbidden)
+    pub fn require(&self, needed: &Permission) -> Result<(), ApiError> {
+        match self.access.allows(needed) {
+            true => Ok(()),
+            false => Err(ApiError::Forbidden),
         }
     }
 }
@@ -62,27 +65,33 @@ impl App {
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let claims = self.admit(headers).await?;
         // Nobody is known yet in whose sight the two could be.
-        let (session, user) = context::as_system(async {
-            futures::join!(
-                self.sessions.find(&claims.sid),
-                self.store.find_user(&claims.sub)
-            )
+        let (session, person) = context::as_system(async {
+            futures::join!(self.sessions.find(&claims.sid), self.person(&claims.sub))
         })
         .await;
         let session = session?.filter(|session| session.user == claims.sub);
         let session = session.ok_or(ApiError::NotSignedIn)?;
-        let user = user?.filter(|user| user.is_active);
-        let user = user.ok_or(ApiError::NotSignedIn)?;
-        Ok(Caller { user, session })
+        let person = person?.filter(|person| person.user.is_active);
+        let person = person.ok_or(ApiError::NotSignedIn)?;
+        context::identify(&person.user.id, sight(&person));
+        Ok(Caller {
+            user: person.user.clone(),
+            access: Arc::clone(&person.access),
+            session,
+        })
     }
 
-    /// A caller who may read reports.
+    /// A caller who may do this, where they may do anything.
     ///
     /// # Errors
     /// As [`App::authenticate`], and [`ApiError::Forbidden`].
-    pub async fn authenticate_reader(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    pub async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        needed: &Permission,
+    ) -> Result<Caller, ApiError> {
         let caller = self.authenticate(headers).await?;
-        caller.require(Role::Reports)?;
+        caller.require(needed)?;
         Ok(caller)
     }
 
@@ -112,6 +121,16 @@ impl App {
         format!(
             "{COOKIE_NAME}={value}; HttpOnly{secure}; SameSite=Strict; Path={path}; Max-Age={max_age}"
         )
+    }
+}
+
+/// Whose rows a user sees in the store.
+fn sight(person: &Person) -> Sight {
+    match (person.access.kind, &person.access.tenant) {
+        (UserKind::EnterpriseAdmin, _) => Sight::Platform,
+        (UserKind::SuperAdmin, _) => Sight::SuperAdmin(person.user.id.clone()),
+        (UserKind::User, Some(tenant)) => Sight::Tenant(tenant.clone()),
+        (UserKind::User, None) => Sight::NoTenant,
     }
 }
 

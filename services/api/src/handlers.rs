@@ -4,11 +4,17 @@
 //! and path. Handlers return data or an [`ApiError`](crate::error::ApiError); only
 //! [`endpoint::endpoint`] turns either into a response.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod calendar;
 pub(crate) mod companies;
 pub(crate) mod endpoint;
 pub(crate) mod internal;
+pub(crate) mod permissions;
+pub(crate) mod roles;
+pub(crate) mod rules;
 pub(crate) mod system;
 pub(crate) mod telegram;
+pub(crate) mod tenants;
 pub(crate) mod trial_balance;
+pub(crate) mod users;

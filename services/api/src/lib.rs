@@ -11,6 +11,7 @@
 //! [`run`] wires it for production, [`demo`] for a look at it on one machine; both make the same
 //! [`app::App`].
 
+mod access;
 pub mod app;
 pub mod args;
 pub mod audit;

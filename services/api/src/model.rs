@@ -10,7 +10,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::store::{Role, User};
+use crate::store::User;
+
+pub mod administration;
+
+pub use administration::UserType;
 
 /// Name and password of a sign-in.
 #[derive(Deserialize, ToSchema)]
@@ -46,8 +50,10 @@ pub struct UserView {
     pub username: String,
     /// Name to show.
     pub display_name: String,
-    /// What the user may do.
-    pub roles: Vec<Role>,
+    /// What kind of user; what they may do is at `/api/permissions`.
+    pub user_type: UserType,
+    /// Id of the tenant the user belongs to.
+    pub tenant: Option<String>,
     /// The user should choose a new password; a hint, not a block.
     pub must_change_password: bool,
 }
@@ -57,8 +63,9 @@ impl From<User> for UserView {
         Self {
             id: user.id,
             username: user.username,
-            display_name: user.display_name,
-            roles: user.roles,
+            display_name: user.name,
+            user_type: user.kind.into(),
+            tenant: user.tenant,
             must_change_password: user.must_change_password,
         }
     }

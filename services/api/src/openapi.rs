@@ -4,7 +4,10 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::handlers::{auth, calendar, companies, internal, system, telegram, trial_balance};
+use crate::handlers::{
+    audit, auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
+    trial_balance, users,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +31,22 @@ use crate::handlers::{auth, calendar, companies, internal, system, telegram, tri
         telegram::link_create::create,
         telegram::link_list::list,
         telegram::link_delete::delete,
+        permissions::list::list,
+        users::list::list,
+        users::create::create,
+        users::show::show,
+        users::change::change,
+        users::session_list::list,
+        users::sessions_end::end,
+        roles::list::list,
+        roles::create::create,
+        roles::change::change,
+        roles::delete::delete,
+        audit::logs::list,
+        audit::summary::show,
+        tenants::list::list,
+        tenants::create::create,
+        tenants::change::change,
         internal::redeem::redeem,
         internal::chat_show::show,
         internal::companies::list,
@@ -42,6 +61,7 @@ use crate::handlers::{auth, calendar, companies, internal, system, telegram, tri
         (name = "auth", description = "Signing in and out, one's own account"),
         (name = "reports", description = "Figures of the ERP"),
         (name = "telegram", description = "Linking Telegram chats to one's own account"),
+        (name = "administration", description = "Users, roles, tenants, what one may do, and who changed what"),
         (name = "internal", description = "For the bot, on the internal listener"),
         (name = "system", description = "About the API itself"),
     ),

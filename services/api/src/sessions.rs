@@ -31,7 +31,8 @@ impl App {
     ) -> Result<Response, ApiError> {
         let now = Timestamp::now();
         let life = Duration::from_secs(self.tokens.lifetime_seconds());
-        let session = Session::begin(&user.id, issued, address, life, now);
+        let session =
+            Session::begin(&user.id, issued, address, life, now).within(user.tenant.clone());
         self.sessions.begin(&session).await?;
         let token = self.tokens.issue(&session.bearer(), now);
         let cookie = self.cookie(Some((&token.value, token.expires_in)));

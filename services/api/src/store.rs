@@ -1,4 +1,4 @@
-//! The application's own state: users, sign-in attempts, Telegram links.
+//! The application's own state: users and what they may do, sign-in attempts, Telegram links.
 //!
 //! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
 //! handler ever meets a schema it does not know, and only in a [`context`], so that row security knows
@@ -9,17 +9,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use reportapp_pool::{Engine, Pool, PoolError, Value};
 
+pub mod administration;
 pub mod attempts;
 pub mod audit;
 pub mod context;
+mod filter;
 pub mod migrations;
+pub mod people;
 pub mod rights;
+pub mod roles;
 pub mod security_events;
 pub mod telegram;
+pub mod tenants;
 pub mod users;
 
 pub use migrations::MigrationError;
-pub use users::{Role, User};
+pub use people::Person;
+pub use users::User;
 
 use context::Scoped;
 

@@ -5,12 +5,14 @@
 //! through the last two: the token says who, the store says whether the session still exists. A
 //! store that cannot answer is an error, never a yes.
 //!
-//! [`epochs`] is how what was issued ends before its time, in all processes at once.
+//! [`access`] says what they may do once they are known, and [`epochs`] is how what was issued ends
+//! before its time, in all processes at once.
 //!
 //! [`context`] says for whom a transaction on the store acts.
 //!
 //! Nothing here knows HTTP; `reportapp-api` maps the errors to statuses.
 
+pub mod access;
 pub mod context;
 pub mod epochs;
 pub mod keys;

@@ -219,7 +219,8 @@ CREATE FUNCTION log_security_event(
     p_user_id text DEFAULT NULL, p_user_email text DEFAULT NULL, p_user_type text DEFAULT NULL,
     p_tenant_id text DEFAULT NULL, p_ip_address text DEFAULT NULL, p_user_agent text DEFAULT NULL,
     p_request_path text DEFAULT NULL, p_request_method text DEFAULT NULL
-) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
     INSERT INTO security_events (
         event_type, severity, service_name, user_id, user_email, user_type, tenant_id, ip_address,
         user_agent, request_path, request_method, request_id, event_details
@@ -229,7 +230,10 @@ CREATE FUNCTION log_security_event(
         coalesce(p_tenant_id, current_tenant_id()), coalesce(p_ip_address, acting_address()),
         p_user_agent, p_request_path, p_request_method,
         nullif(current_setting('app.request_id', true), ''), coalesce(p_event_details, '{}')
-    ) RETURNING id
+    );
+    -- Not RETURNING, which would ask whether the row is in sight of whoever the transaction acts for.
+    RETURN lastval();
+END
 $$;
 
 -- What of a row its batch vouches for, as one text: everything but the number of the batch. Moments are

@@ -1,4 +1,4 @@
-//! The application's own state: users, sign-in attempts, Telegram links.
+//! The application's own state: users, their sessions, sign-in attempts, Telegram links.
 //!
 //! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
 //! handler ever meets a schema it does not know.
@@ -9,11 +9,18 @@ use jiff::Timestamp;
 use reportapp_pool::{Pool, PoolError, Value};
 
 pub mod attempts;
+pub mod devices;
+pub mod eligibility;
 pub mod migrations;
+pub mod resets;
+pub mod sessions;
 pub mod telegram;
+mod tidying;
 pub mod users;
 
+pub use eligibility::Eligibility;
 pub use migrations::MigrationError;
+pub use sessions::SessionRow;
 pub use users::{Role, User};
 
 /// The store's pool and whether its schema is ours.
@@ -101,6 +108,10 @@ fn opt_text(value: Option<impl Into<String>>) -> Value {
 
 fn moment(value: Timestamp) -> Value {
     Value::Timestamp(value)
+}
+
+fn opt_moment(value: Option<Timestamp>) -> Value {
+    value.map_or(Value::Null, moment)
 }
 
 #[cfg(test)]

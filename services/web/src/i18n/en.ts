@@ -32,6 +32,8 @@ export const en: Messages = {
     wait: 'Try again in {time}',
     expired: 'Your session has expired. Sign in again to return to exactly where you were.',
     signedOut: 'You have signed out.',
+    passwordReset: 'The new password is set. Sign in with it.',
+    haveCode: 'I have a one-time code',
   },
   menu: {
     language: 'Language',
@@ -58,6 +60,13 @@ export const en: Messages = {
     empty: 'Fill in all fields.',
     submit: 'Save password',
     done: 'The password has been changed.',
+  },
+  reset: {
+    title: 'Choose a new password',
+    lead: 'With a one-time code from an administrator, or from the bot in a linked Telegram chat: send it /password.',
+    code: 'One-time code',
+    submit: 'Set password',
+    back: 'Back to sign-in',
   },
   picker: {
     company: 'Company',
@@ -139,6 +148,8 @@ export const en: Messages = {
     unknownAddress: 'unknown address',
     since: 'since {time}',
     until: 'until {time} at most',
+    used: 'last used {time}',
+    unknownAgent: 'unknown program',
     end: 'End',
     ended: 'The session has been ended.',
     endOthers: 'End all others',
@@ -146,6 +157,9 @@ export const en: Messages = {
     everywhere: 'Sign out everywhere',
   },
   errors: {
+    PasswordResetRequired: 'Your password must be replaced. Choose a new one with a one-time code.',
+    ResetRefused: 'The user name or the code is wrong, or the code was used or has expired. Ask for a new one.',
+    CsrfTokenInvalid: 'The page is from an earlier session. Reload it and try again.',
     SessionsNotEnded: 'The sessions could not be ended everywhere in time. Try again.',
     SessionUnknown: 'The session has ended already.',
     StoreUnavailable: 'The application’s database does not answer. Try again in a minute.',

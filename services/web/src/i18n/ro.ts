@@ -30,6 +30,8 @@ export const ro = {
     wait: 'Încearcă din nou peste {time}',
     expired: 'Sesiunea a expirat. Autentifică-te din nou; te întorci exact unde erai.',
     signedOut: 'Ai ieșit din cont.',
+    passwordReset: 'Parola nouă este pusă. Autentifică-te cu ea.',
+    haveCode: 'Am un cod de unică folosință',
   },
   menu: {
     language: 'Limbă',
@@ -56,6 +58,13 @@ export const ro = {
     empty: 'Completează toate câmpurile.',
     submit: 'Salvează parola',
     done: 'Parola a fost schimbată.',
+  },
+  reset: {
+    title: 'Alege o parolă nouă',
+    lead: 'Cu un cod de unică folosință de la un administrator sau de la bot, într-o conversație Telegram legată: trimite-i /password.',
+    code: 'Cod de unică folosință',
+    submit: 'Pune parola',
+    back: 'Înapoi la autentificare',
   },
   picker: {
     company: 'Companie',
@@ -137,6 +146,8 @@ export const ro = {
     unknownAddress: 'adresă necunoscută',
     since: 'din {time}',
     until: 'cel mult până la {time}',
+    used: 'folosită ultima dată {time}',
+    unknownAgent: 'program necunoscut',
     end: 'Închide',
     ended: 'Sesiunea a fost închisă.',
     endOthers: 'Închide toate celelalte',
@@ -144,6 +155,9 @@ export const ro = {
     everywhere: 'Ieși din cont peste tot',
   },
   errors: {
+    PasswordResetRequired: 'Parola ta trebuie înlocuită. Alege alta cu un cod de unică folosință.',
+    ResetRefused: 'Utilizatorul sau codul este greșit, ori codul a fost folosit sau a expirat. Cere altul.',
+    CsrfTokenInvalid: 'Pagina este dintr-o sesiune anterioară. Reîncarc-o și încearcă din nou.',
     SessionsNotEnded: 'Sesiunile nu au putut fi închise peste tot la timp. Încearcă din nou.',
     SessionUnknown: 'Sesiunea s-a închis deja.',
     StoreUnavailable: 'Baza de date a aplicației nu răspunde. Încearcă din nou peste un minut.',

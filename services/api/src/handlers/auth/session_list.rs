@@ -33,12 +33,14 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
 pub(crate) async fn list(app: Arc<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
     let living = app.living_sessions(&caller.user.id).await?;
-    let sessions = living.into_iter().map(|session| OwnSession {
-        is_current: session.id == caller.session.id,
-        id: session.id,
-        created_at: to_the_second(session.created_at),
-        expires_at: to_the_second(session.expires_at),
-        address: session.address,
+    let sessions = living.into_iter().map(|row| OwnSession {
+        is_current: row.session.id == caller.session.id,
+        id: row.session.id,
+        created_at: to_the_second(row.session.created_at),
+        last_activity_at: to_the_second(row.last_activity_at),
+        expires_at: to_the_second(row.session.expires_at),
+        address: row.session.address,
+        user_agent: row.user_agent,
     });
     Ok(json(&OwnSessions {
         sessions: sessions.collect(),

@@ -1,6 +1,6 @@
 //! What every request goes through, whatever its route.
 //!
-//! In order: the path prefix is taken off, requests that another site made a browser send are
+//! In order: the path prefix is taken off, requests that another site or page made a browser send are
 //! refused, the router answers within a deadline, a panic becomes a 500, the request id and the
 //! security headers are set, and the answer is counted.
 
@@ -19,14 +19,13 @@ use tracing::Instrument;
 use warp::reply::Reply;
 
 use crate::app::App;
+use crate::csrf;
 use crate::error::ApiError;
 use crate::handlers::endpoint::{Route, RouteName};
+use crate::request_id::{self, REQUEST_ID};
 
 /// Longer than any statement may run.
 const DEADLINE: Duration = Duration::from_secs(60);
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longer ids are not echoed: they would be somebody else's text in our logs.
-const MAX_REQUEST_ID: usize = 64;
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// A router with everything around it; cheap to clone.
@@ -53,13 +52,20 @@ impl AppService {
         let _in_flight = self.app.metrics.begin();
         let begun = Instant::now();
         let method = request.method().clone();
-        let id = request_id(request.headers());
+        let id = request_id::of(request.headers());
         let span = tracing::info_span!("request", id = id.as_str(), %method);
-        let mut response = match enter(&mut request, &self.app.path_prefix) {
-            Entry::Redirect(to) => redirect(&to),
-            Entry::Refused(error) => error.into_response(),
-            Entry::Accepted => self.route(request).instrument(span).await,
+        let answer = async {
+            match enter(&mut request, &self.app.path_prefix) {
+                Entry::Redirect(to) => redirect(&to),
+                Entry::Refused(error) => error.into_response(),
+                Entry::Accepted => match self.check_csrf(&request) {
+                    Ok(()) => self.route(request).await,
+                    Err(error) => error.into_response(),
+                },
+            }
         };
+        let answer = request_id::scope(id.clone(), answer.instrument(span));
+        let mut response = answer.await;
         let route = response.extensions().get::<RouteName>();
         let route = route.map_or("unmatched", |RouteName(template)| template);
         self.app
@@ -70,6 +76,11 @@ impl AppService {
         let id = HeaderValue::from_str(&id).expect("request ids are checked or our own");
         headers.insert(REQUEST_ID, id);
         response
+    }
+
+    fn check_csrf<B>(&self, request: &Request<B>) -> Result<(), ApiError> {
+        let (method, path) = (request.method(), request.uri().path());
+        csrf::check(&self.app, method, path, request.headers())
     }
 
     async fn route<B>(&self, request: Request<B>) -> warp::reply::Response
@@ -152,20 +163,6 @@ fn redirect(to: &str) -> warp::reply::Response {
     let to = HeaderValue::from_str(to).expect("prefixes are plain ASCII");
     response.headers_mut().insert(LOCATION, to);
     response
-}
-
-/// The id a client or proxy sent, if it is harmless, or a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    let is_harmless = |id: &&str| {
-        !id.is_empty()
-            && id.len() <= MAX_REQUEST_ID
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    sent.filter(is_harmless)
-        .map_or_else(reportapp_session::random::id, str::to_owned)
 }
 
 fn set_security_headers(headers: &mut HeaderMap, secure: bool) {

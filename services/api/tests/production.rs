@@ -240,8 +240,7 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
 
     drop(redis);
     let (status, body) = setup.log_in().await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(body["error"]["code"], "SessionStoreUnavailable");
+    assert_eq!(status, StatusCode::OK, "only a copy is lost: {body}");
     setup.until("/status", redis_is_missing).await;
     setup.until("/readyz", |status, _| status == 200).await;
     let _redis = setup.start_redis();

@@ -60,6 +60,12 @@ pub const ALL: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0004_access.sql"),
         sqlite: include_str!("../../migrations/sqlite/0004_access.sql"),
     },
+    Migration {
+        version: 5,
+        name: "sign_in",
+        postgres: include_str!("../../migrations/postgres/0005_sign_in.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0005_sign_in.sql"),
+    },
 ];
 
 /// Why the schema could not be brought up to date.

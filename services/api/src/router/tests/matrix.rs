@@ -32,6 +32,8 @@ const SEES_ALL: usize = 6;
 const TABLE: &[(&str, &str, &str)] = &[
     ("logIn", "PPPPPPP", ""),
     ("logOut", "PPPPPPP", ""),
+    ("refreshSession", "UUUUUUU", ""),
+    ("resetPassword", "PPPPPPP", ""),
     ("getMe", "UUYYYYY", ""),
     ("changePassword", "UUSSSSS", ""),
     ("listSessions", "UUYYYYY", ""),
@@ -50,6 +52,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("changeUser", "UUFFYYY", "UUFFNNY"),
     ("listUserSessions", "UUFFYYY", "UUFFNNY"),
     ("endUserSessions", "UUFFYYY", "UUFFNNY"),
+    ("forcePasswordReset", "UUFFYYY", "UUFFNNY"),
     ("listRoles", "UUFFYYY", ""),
     ("createRole", "UUFFYYY", "UUFFNNY"),
     ("changeRole", "UUFFYYY", "UUFFNNY"),
@@ -63,6 +66,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("chooseChatCompany", "XXXXXXX", ""),
     ("getChatBalance", "XXXXXXX", ""),
     ("unlinkChat", "XXXXXXX", ""),
+    ("createResetCodeInChat", "XXXXXXX", ""),
     ("getHealth", "PPPPPPP", ""),
     ("getKeys", "PPPPPPP", ""),
     ("getOpenApi", "PPPPPPP", ""),
@@ -231,6 +235,9 @@ impl Operation {
             "createTenant" => json!({"name": name}),
             "changeTenant" => json!({"name": format!("{tenant}-{name}")}),
             "logIn" => json!({"username": "nobody-at-all", "password": "x"}),
+            "resetPassword" => {
+                json!({"username": "x", "code": "x", "new": "a password like no other"})
+            }
             "changePassword" => json!({"current": "x", "new": "y"}),
             _ => return None,
         })

@@ -80,8 +80,8 @@ pub fn watch_store(
     });
 }
 
-/// Watches the lease of the epochs, without which requests wait for the store or are refused. Tokens
-/// live for `life` at most.
+/// Watches the lease of the epochs, without which requests wait for the store or are refused. Nothing
+/// that was issued, to a bearer or as a session to be renewed, is good for longer than `life`.
 pub fn watch_epochs(
     tasks: &mut JoinSet<()>,
     health: &Health,
@@ -138,7 +138,8 @@ fn tell(done: Result<(), EpochError>, what: &str) {
     }
 }
 
-/// Watches the session store.
+/// Watches the cache of sessions. A new process is not ready before its first login; a later loss makes
+/// requests slower, since sessions are read from the store then.
 pub fn watch_redis(tasks: &mut JoinSet<()>, health: &Health, sessions: &Arc<dyn SessionStore>) {
     let dependency = health.dependency("redis");
     let sessions = Arc::clone(sessions);

@@ -190,6 +190,74 @@ impl EpochMetrics {
     }
 }
 
+/// Metrics of sessions: where they are found, and what comes of refresh tokens.
+#[derive(Clone, Debug)]
+pub struct SessionMetrics {
+    cached: IntCounter,
+    stored: IntCounter,
+    uncached: IntCounter,
+    renewed: IntCounter,
+    refused: IntCounter,
+    reused: IntCounter,
+}
+
+impl SessionMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let lookups = IntCounterVec::new(
+            Opts::new(
+                "reportapp_session_lookups_total",
+                "Sessions looked for, by where: the cache, the store because the cache did not have \
+                 them, or the store because the cache did not answer.",
+            ),
+            &["source"],
+        )?;
+        let refreshes = IntCounterVec::new(
+            Opts::new(
+                "reportapp_session_refreshes_total",
+                "Refresh tokens presented; a reused one ended its session.",
+            ),
+            &["outcome"],
+        )?;
+        registry.register(Box::new(lookups.clone()))?;
+        registry.register(Box::new(refreshes.clone()))?;
+        Ok(Self {
+            cached: lookups.with_label_values(&["cache"]),
+            stored: lookups.with_label_values(&["store"]),
+            uncached: lookups.with_label_values(&["store-cache-failed"]),
+            renewed: refreshes.with_label_values(&["renewed"]),
+            refused: refreshes.with_label_values(&["refused"]),
+            reused: refreshes.with_label_values(&["reused"]),
+        })
+    }
+
+    /// Counts a look at the cache: whether it had the session, or did not answer (`None`).
+    pub fn looked_up(&self, cache_had_it: Option<bool>) {
+        match cache_had_it {
+            Some(true) => self.cached.inc(),
+            Some(false) => self.stored.inc(),
+            None => self.uncached.inc(),
+        }
+    }
+
+    /// Counts a refresh token that was exchanged for new ones, or refused.
+    pub fn refreshed(&self, is_renewed: bool) {
+        if is_renewed {
+            self.renewed.inc();
+        } else {
+            self.refused.inc();
+        }
+    }
+
+    /// Counts a refresh token that somebody else had used before.
+    pub fn reused(&self) {
+        self.reused.inc();
+    }
+}
+
 /// A client may invent methods.
 fn label(method: &Method) -> &'static str {
     match *method {

@@ -26,6 +26,9 @@ pub fn public(app: &Arc<App>) -> AppService {
         auth::logout::route(app),
         auth::me::route(app),
         auth::password::route(app),
+        auth::refresh::route(app),
+        auth::reset::route(app),
+        auth::reset_issue::route(app),
         auth::session_list::route(app),
         auth::session_end::route(app),
         auth::session_end_others::route(app),
@@ -63,6 +66,7 @@ pub fn public(app: &Arc<App>) -> AppService {
 pub fn internal(app: &Arc<App>) -> AppService {
     let routes = [
         internal::redeem::route(app),
+        internal::reset_code::route(app),
         internal::chat_show::route(app),
         internal::companies::route(app),
         internal::company_choose::route(app),

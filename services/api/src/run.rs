@@ -16,21 +16,25 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access;
-use crate::app::{App, InternalToken, throttles};
+use crate::app::{App, InternalToken, Throttles};
 use crate::audit::sealer;
 use crate::dependencies::{watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::{AuditMetrics, EpochMetrics, HttpMetrics};
+use crate::metrics::{AuditMetrics, EpochMetrics, HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
 use crate::router;
 use crate::server::{End, Listener};
+use crate::sessions::LONGEST_PAUSE;
 use crate::store::Store;
 use crate::tls::Certificate;
 use crate::web::WebUi;
 
 /// Name and version on the health port.
 pub(crate) const SERVICE: &str = "reportapp-api";
+
+/// Access tokens live no longer, whatever is configured: a session is renewed with a refresh token.
+const LONGEST_TOKEN_SECONDS: u64 = 15 * 60;
 
 /// Load balancers learn within a few seconds that a pod is going.
 const LONGEST_LAME_DUCK: Duration = Duration::from_secs(5);
@@ -71,8 +75,7 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
     );
     let audit = AuditMetrics::register(health.registry())?;
     sealer::watch(&mut tasks, &app.store, audit, config.audit.retention_days);
-    let life = Duration::from_secs(app.tokens.lifetime_seconds());
-    watch_epochs(&mut tasks, &health, &app.epochs, life);
+    watch_epochs(&mut tasks, &health, &app.epochs, LONGEST_PAUSE);
     if config.redis.is_some() {
         watch_redis(&mut tasks, &health, &app.sessions);
     }
@@ -153,7 +156,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         None => Arc::new(MemoryStore::new()),
     };
     let keys = KeySet::load(&config.tokens.keys).context("failed to load the token keys")?;
-    let (identity_throttle, address_throttle, chat_throttle) = throttles();
+    let token_life = config.tokens.lifetime_seconds.min(LONGEST_TOKEN_SECONDS);
     Ok(App {
         name: config.app.clone(),
         path_prefix: normalise_prefix(&config.path_prefix)?,
@@ -172,12 +175,10 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         store: Arc::new(Store::new(store)),
         people: access::memories(),
         sessions,
-        tokens: Tokens::new(&config.app, config.tokens.lifetime_seconds, keys),
+        tokens: Tokens::new(&config.app, token_life, keys),
         passwords: Passwords::new()?,
         servers: Servers::new(servers),
-        identity_throttle,
-        address_throttle,
-        chat_throttle,
+        throttles: Throttles::default(),
         internal_token: config
             .internal_token
             .as_deref()
@@ -186,6 +187,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         bot_username: config.bot_username.clone(),
         web: WebUi::load(&config.web_root),
         metrics: HttpMetrics::register(health.registry())?,
+        session_metrics: SessionMetrics::register(health.registry())?,
     })
 }
 

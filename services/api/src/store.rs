@@ -1,4 +1,5 @@
-//! The application's own state: users and what they may do, sign-in attempts, Telegram links.
+//! The application's own state: users and what they may do, their sessions, sign-in attempts, Telegram
+//! links.
 //!
 //! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
 //! handler ever meets a schema it does not know, and only in a [`context`], so that row security knows
@@ -13,18 +14,25 @@ pub mod administration;
 pub mod attempts;
 pub mod audit;
 pub mod context;
+pub mod devices;
+pub mod eligibility;
 mod filter;
 pub mod migrations;
 pub mod people;
+pub mod resets;
 pub mod rights;
 pub mod roles;
 pub mod security_events;
+pub mod sessions;
 pub mod telegram;
 pub mod tenants;
+mod tidying;
 pub mod users;
 
+pub use eligibility::Eligibility;
 pub use migrations::MigrationError;
 pub use people::Person;
+pub use sessions::SessionRow;
 pub use users::User;
 
 use context::Scoped;
@@ -124,6 +132,10 @@ fn opt_text(value: Option<impl Into<String>>) -> Value {
 
 fn moment(value: Timestamp) -> Value {
     Value::Timestamp(value)
+}
+
+fn opt_moment(value: Option<Timestamp>) -> Value {
+    value.map_or(Value::Null, moment)
 }
 
 #[cfg(test)]

@@ -227,8 +227,9 @@ BEGIN
     ) VALUES (
         p_event_type, lower(p_severity), nullif(current_setting('app.service_name', true), ''),
         coalesce(p_user_id, acting_user_id()), p_user_email, p_user_type,
-        coalesce(p_tenant_id, current_tenant_id()), coalesce(p_ip_address, acting_address()),
-        p_user_agent, p_request_path, p_request_method,
+        coalesce(p_tenant_id, current_tenant_id(),
+                 (SELECT tenant_id FROM users_enhanced WHERE id = coalesce(p_user_id, acting_user_id()))),
+        coalesce(p_ip_address, acting_address()), p_user_agent, p_request_path, p_request_method,
         nullif(current_setting('app.request_id', true), ''), coalesce(p_event_details, '{}')
     );
     -- Not RETURNING, which would ask whether the row is in sight of whoever the transaction acts for.

@@ -63,7 +63,7 @@ pub const ALL: &[Migration] = &[
     },
     Migration {
         version: 5,
-        name: "sign-in",
+        name: "sign_in",
         postgres: include_str!("../../migrations/postgres/0005_sign_in.sql"),
         sqlite: include_str!("../../migrations/sqlite/0005_sign_in.sql"),
     },

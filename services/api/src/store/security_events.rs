@@ -35,6 +35,19 @@ pub struct SecurityEvent {
     pub user_agent: Option<String>,
 }
 
+impl SecurityEvent {
+    /// An event that no request stands for.
+    pub fn new(kind: &'static str, severity: Severity) -> Self {
+        Self {
+            kind,
+            severity,
+            path: None,
+            method: None,
+            user_agent: None,
+        }
+    }
+}
+
 impl Severity {
     fn as_str(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use warp::reply::Response;
 
 use super::AUDIT_VIEW;
 use crate::app::App;
-use crate::audit::view::{AuditQuery, AuditPage};
+use crate::audit::view::{AuditPage, AuditQuery};
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
 

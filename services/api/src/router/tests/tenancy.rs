@@ -34,7 +34,11 @@ async fn application(database: &TestDatabase, login: &str) -> TestApp {
     store.migrate().await.unwrap();
     TestApp::with(small_ledger(), |app| {
         let metrics = EpochMetrics::register(&Registry::new()).unwrap();
-        let epochs = Epochs::new(Arc::new(SqlEpochStore::new(pool)), Terms::default(), metrics);
+        let epochs = Epochs::new(
+            Arc::new(SqlEpochStore::new(pool)),
+            Terms::default(),
+            metrics,
+        );
         epochs.start();
         app.epochs = Arc::new(epochs);
         app.store = Arc::new(store);
@@ -60,7 +64,12 @@ async fn everybody_reads_the_trail_of_their_own_tenants_only() {
         ] {
             let token = token(&test, username).await;
             let page = test.get(&token, "/api/audit/logs?limit=200").await;
-            assert_eq!(page.status, StatusCode::OK, "{login} {username}: {}", page.text);
+            assert_eq!(
+                page.status,
+                StatusCode::OK,
+                "{login} {username}: {}",
+                page.text
+            );
             let page = page.json();
             let entries = page["entries"].as_array().unwrap();
             assert!(!entries.is_empty(), "{login} {username}");
@@ -93,7 +102,10 @@ async fn a_page_of_the_trail_continues_where_the_one_before_ended() {
     }
     assert_eq!(seen[..], all[..9]);
     let answer = test.get(&root, "/api/audit/logs?from=yesterday").await;
-    assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "InvalidMoment".to_owned()));
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::BAD_REQUEST, "InvalidMoment".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -129,8 +141,15 @@ async fn a_new_password_works_under_row_security_and_is_in_the_trail_without_its
         for username in ["ana", "root"] {
             let token = token(&test, username).await;
             let body = json!({"current": PASSWORD, "new": "another long password"});
-            let answer = test.ask_as(&token, "POST", "/api/auth/password", Some(body)).await;
-            assert_eq!(answer.status, StatusCode::OK, "{login} {username}: {}", answer.text);
+            let answer = test
+                .ask_as(&token, "POST", "/api/auth/password", Some(body))
+                .await;
+            assert_eq!(
+                answer.status,
+                StatusCode::OK,
+                "{login} {username}: {}",
+                answer.text
+            );
         }
         let root = test.log_in("root", "another long password").await.json();
         let token = root["accessToken"].as_str().unwrap();
@@ -141,6 +160,9 @@ async fn a_new_password_works_under_row_security_and_is_in_the_trail_without_its
         assert_eq!(entry["address"], "192.0.2.1");
         assert!(entry["request"].is_string());
         let change = json!({"field": "password_hash", "old": null, "new": null, "hidden": true});
-        assert!(entry["changes"].as_array().unwrap().contains(&change), "{entry}");
+        assert!(
+            entry["changes"].as_array().unwrap().contains(&change),
+            "{entry}"
+        );
     }
 }

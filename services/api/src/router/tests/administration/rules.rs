@@ -1,0 +1,256 @@
+//! What may be changed at all, and what lists show.
+
+use http::StatusCode;
+use reportapp_session::access::UserKind;
+use serde_json::{Value, json};
+
+use super::{Office, user};
+
+#[tokio::test]
+async fn a_new_user_signs_in_with_the_start_password_and_is_told_to_change_it() {
+    let office = Office::open().await;
+    let asked = json!({"username": " Ionela ", "email": "ionela@example.com", "roles": ["reader"]});
+    let made = office.done("POST", "/api/users", asked).await;
+    assert_eq!(made["user"]["username"], "Ionela");
+    assert_eq!(made["user"]["roles"][0]["id"], "reader");
+    let password = made["startPassword"].as_str().unwrap();
+    let signed_in = office.test.log_in("IONELA", password).await;
+    assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+    assert_eq!(signed_in.json()["user"]["mustChangePassword"], true);
+    let token = signed_in.json()["accessToken"].as_str().unwrap().to_owned();
+    let companies = office.test.get(&token, "/api/companies").await;
+    assert_eq!(companies.status, StatusCode::OK, "{}", companies.text);
+    let listed = office
+        .ask("GET", "/api/users?search=ionel", json!({}))
+        .await;
+    assert!(!listed.text.contains(password), "{}", listed.text);
+
+    let again = json!({"username": "ionela"});
+    let taken = office.ask("POST", "/api/users", again).await;
+    assert_eq!(
+        (taken.status, taken.code()),
+        (StatusCode::CONFLICT, "Taken".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn the_last_enterprise_administrator_can_be_neither_locked_nor_demoted() {
+    let office = Office::open().await;
+    let other = office
+        .test
+        .join("deputy", UserKind::EnterpriseAdmin, None, None)
+        .await;
+    let own = office
+        .ask("PATCH", &user(&office.root), json!({"isActive": false}))
+        .await;
+    assert_eq!(own.code(), "OwnAccount", "{}", own.text);
+    office
+        .done("PATCH", &user(&other), json!({"isActive": false}))
+        .await;
+    let demoted = office
+        .ask("PATCH", &user(&office.root), json!({"userType": "user"}))
+        .await;
+    assert_eq!(demoted.code(), "LastAdministrator", "{}", demoted.text);
+    office
+        .done("PATCH", &user(&other), json!({"isActive": true}))
+        .await;
+    office
+        .done("PATCH", &user(&office.root), json!({"userType": "user"}))
+        .await;
+}
+
+#[tokio::test]
+async fn a_tenant_administrator_gives_no_more_than_they_hold() {
+    let office = Office::open().await;
+    let (own, foreign) = (office.tenant("Own").await, office.tenant("Foreign").await);
+    let chief = office
+        .test
+        .join(
+            "chief",
+            UserKind::User,
+            Some(&own),
+            Some("tenant-administrator"),
+        )
+        .await;
+    let victim = office
+        .test
+        .join("victim", UserKind::User, Some(&own), Some("administrator"))
+        .await;
+    let clerk = office
+        .test
+        .join("clerk", UserKind::User, Some(&own), Some("reader"))
+        .await;
+    let asked = json!({"name": "theirs", "tenant": foreign, "level": 10});
+    let theirs = office.done("POST", "/api/roles", asked).await;
+    let token = office.test.token_of(&chief).await;
+    let refused = |method: &'static str, path: String, body: Value| {
+        let (test, token) = (&office.test, token.as_str());
+        async move { test.ask_as(token, method, &path, Some(body)).await.code() }
+    };
+    let clerk = user(&clerk);
+    for (method, path, body, code) in [
+        (
+            "PATCH",
+            &clerk,
+            json!({"roles": ["administrator"]}),
+            "ROLE_LEVEL_TOO_LOW",
+        ),
+        (
+            "PATCH",
+            &user(&victim),
+            json!({"isActive": false}),
+            "ROLE_LEVEL_TOO_LOW",
+        ),
+        (
+            "PATCH",
+            &clerk,
+            json!({"roles": [theirs["id"]]}),
+            "RoleUnknown",
+        ),
+        (
+            "PATCH",
+            &clerk,
+            json!({"userType": "enterprise_admin"}),
+            "KindReserved",
+        ),
+        ("PATCH", &clerk, json!({"tenant": foreign}), "TenantUnknown"),
+        ("PATCH", &clerk, json!({"tenant": null}), "TenantUnknown"),
+        (
+            "POST",
+            &"/api/users".to_owned(),
+            json!({"username": "x", "userType": "super_admin"}),
+            "KindReserved",
+        ),
+        (
+            "POST",
+            &"/api/roles".to_owned(),
+            json!({"name": "x", "level": 90}),
+            "ROLE_LEVEL_TOO_LOW",
+        ),
+        (
+            "POST",
+            &"/api/roles".to_owned(),
+            json!({"name": "x", "level": 50, "permissions": ["roles:view"]}),
+            "ROLE_LEVEL_TOO_LOW",
+        ),
+        (
+            "POST",
+            &"/api/roles".to_owned(),
+            json!({"name": "x", "level": 80, "permissions": ["shoes:tie", "nonsense"]}),
+            "PERMISSIONS_NOT_FOUND",
+        ),
+        (
+            "POST",
+            &"/api/roles".to_owned(),
+            json!({"name": "x", "level": 10, "tenant": null}),
+            "CrossTenant",
+        ),
+        (
+            "PATCH",
+            &"/api/roles/reader".to_owned(),
+            json!({"permissions": ["*:*"]}),
+            "SystemRole",
+        ),
+        (
+            "DELETE",
+            &"/api/roles/reader".to_owned(),
+            json!({}),
+            "SystemRole",
+        ),
+    ] {
+        let found = refused(method, path.clone(), body.clone()).await;
+        assert_eq!(found, code, "{method} {path} {body}");
+    }
+    let made =
+        json!({"name": "clerks", "level": 50, "permissions": ["reports:view", "users:view"]});
+    let made = office
+        .test
+        .ask_as(&token, "POST", "/api/roles", Some(made))
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let roles = json!({"roles": ["reader", made.json()["id"]]});
+    let given = office
+        .test
+        .ask_as(&token, "PATCH", &clerk, Some(roles))
+        .await;
+    assert_eq!(
+        given.json()["roles"].as_array().unwrap().len(),
+        2,
+        "{}",
+        given.text
+    );
+}
+
+#[tokio::test]
+async fn who_moves_to_another_tenant_leaves_its_roles_behind() {
+    let office = Office::open().await;
+    let (old, new) = (office.tenant("Old").await, office.tenant("New").await);
+    let asked =
+        json!({"name": "clerks", "tenant": old, "level": 10, "permissions": ["reports:view"]});
+    let role = office.done("POST", "/api/roles", asked).await["id"].clone();
+    let asked = json!({"username": "ion", "tenant": old, "roles": ["reader", role]});
+    let made = office.done("POST", "/api/users", asked).await;
+    let id = made["user"]["id"].as_str().unwrap();
+    let moved = office
+        .done("PATCH", &user(id), json!({"tenant": new}))
+        .await;
+    assert_eq!(moved["tenant"]["name"], "New");
+    let names: Vec<&Value> = moved["roles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| &r["id"])
+        .collect();
+    assert_eq!(names, ["reader"]);
+    let back = office
+        .ask("PATCH", &user(id), json!({"roles": [role]}))
+        .await;
+    assert_eq!(back.code(), "CrossTenant", "{}", back.text);
+}
+
+#[tokio::test]
+async fn users_are_found_by_any_part_of_a_name_and_listed_page_by_page() {
+    let office = Office::open().await;
+    for name in ["Carmen", "Carina", "Car_los", "Carol", "Oscar", "Zoe"] {
+        office.test.join(name, UserKind::User, None, None).await;
+    }
+    let names = |answer: &Value| -> Vec<String> {
+        let users = answer["users"].as_array().unwrap().iter();
+        users
+            .map(|user| user["username"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let get = |path: &'static str| office.done("GET", path, json!({}));
+    let found = get("/api/users?search=CAR").await;
+    let all = ["Car_los", "Carina", "Carmen", "Carol", "Oscar"];
+    assert_eq!(names(&found), all);
+    assert_eq!(
+        names(&get("/api/users?search=r_l").await),
+        ["Car_los"],
+        "no wildcard"
+    );
+    let first = get("/api/users?search=car&limit=3").await;
+    assert_eq!(names(&first), ["Car_los", "Carina", "Carmen"]);
+    assert_eq!(first["next"], "carmen");
+    let last = get("/api/users?search=car&limit=3&after=carmen").await;
+    assert_eq!(
+        (names(&last), &last["next"]),
+        (vec!["Carol".to_owned(), "Oscar".to_owned()], &Value::Null)
+    );
+    let wrong = office.ask("GET", "/api/users?limit=0", json!({})).await;
+    assert_eq!(wrong.code(), "InvalidLimit");
+}
+
+#[tokio::test]
+async fn everybody_sees_what_they_may_do() {
+    let office = Office::open().await;
+    let ana = office.test.token().await;
+    let own = office.test.get(&ana, "/api/permissions").await.json();
+    assert_eq!(own["permissions"], json!(["reports:view", "telegram:*"]));
+    assert_eq!(
+        (&own["level"], &own["userType"]),
+        (&json!(10), &json!("user"))
+    );
+    let root = office.done("GET", "/api/permissions", json!({})).await;
+    assert_eq!(root["permissions"], json!(["*:*"]));
+}

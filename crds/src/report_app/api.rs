@@ -31,7 +31,7 @@ pub struct Api {
     #[x_kube(validation = Rule::new("self.all(c, isCIDR(c))").message("spec.api.trustedProxies must be CIDRs such as 10.0.0.0/8"))]
     pub trusted_proxies: Vec<String>,
 
-    /// Life of an access token. Default: 1h.
+    /// Longest life of an access token; above 15m it is 15m. Default: 1h.
     #[serde(default = "Api::default_token_lifetime")]
     pub token_lifetime: Period,
 

@@ -1,5 +1,5 @@
 // Changing one's own password. Answers are imitated, so that the account keeps its password.
-import { expect, test } from './support'
+import { expect, problem, test } from './support'
 
 test('a starting password is pointed out and changed from there', async ({ page, guard }) => {
   guard.allowStatus(400)
@@ -11,7 +11,7 @@ test('a starting password is pointed out and changed from there', async ({ page,
   await page.route('**/api/auth/password', (route) => {
     if (!wrong) return route.fulfill({ status: 204 })
     wrong = false
-    return route.fulfill({ status: 400, json: { error: { code: 'WrongPassword', message: 'wrong' } } })
+    return route.fulfill({ status: 400, json: problem(400, 'WrongPassword') })
   })
   await page.goto('balanta')
   await page.getByRole('button', { name: 'Schimb-o acum' }).click()

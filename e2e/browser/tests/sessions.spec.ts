@@ -33,7 +33,10 @@ class Device {
   }
 
   async end(id: string): Promise<void> {
-    const answer = await this.requests.delete(this.address(`api/auth/sessions/${id}`))
+    const { cookies } = await this.requests.storageState()
+    const csrf = cookies.find(({ name }) => name === 'csrf_token')!.value
+    const headers = { 'x-csrf-token': csrf }
+    const answer = await this.requests.delete(this.address(`api/auth/sessions/${id}`), { headers })
     expect(answer.status()).toBe(204)
   }
 }
@@ -51,6 +54,7 @@ test('a session on another device is seen and ended, and is refused from then on
 
   await page.goto('sesiuni')
   await expect(page.getByText('sesiunea aceasta')).toHaveCount(1)
+  await expect(page.getByText(/folosită ultima dată/).first()).toBeVisible()
   const row = page.locator(`[data-session="${id}"]`)
   await row.getByRole('button', { name: /^Închide/ }).click()
   await expect(page.getByText('Sesiunea a fost închisă.')).toBeVisible()

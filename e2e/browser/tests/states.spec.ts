@@ -1,12 +1,12 @@
 // What the page says when there is nothing to show, when reading fails, and while it waits.
-import { expect, openBalance, readBalance, test, type Balance } from './support'
+import { expect, openBalance, problem, readBalance, test, type Balance } from './support'
 
 test('a failed read shows a sentence, the code and another try', async ({ page, guard }) => {
   guard.allowStatus(400)
   let broken = true
   await page.route('**/api/trial-balance*', (route) =>
     broken
-      ? route.fulfill({ status: 400, headers: { 'x-request-id': 'req-123' }, json: { error: { code: 'InvalidPeriod', message: 'no' } } })
+      ? route.fulfill({ status: 400, headers: { 'x-request-id': 'req-123' }, json: problem(400, 'InvalidPeriod') })
       : route.continue(),
   )
   await page.goto('balanta')

@@ -47,6 +47,11 @@ export const test = base.extend<{ guard: Guard }>({
   ],
 })
 
+/** The body of a failed answer, as the API sends it. */
+export function problem(status: number, code: string): object {
+  return { type: 'about:blank', title: 'Refused', status, detail: 'refused by a test', code, requestId: 'req-123' }
+}
+
 export async function fillSignIn(page: Page, user: string, password: string): Promise<void> {
   const form = page.locator('form')
   await form.locator('input[name="username"]').fill(user)

@@ -100,7 +100,7 @@ impl Entrance {
         ensure!(
             status.is_success(),
             "signing in answered {status}: {}",
-            body["error"]
+            body["detail"]
         );
         let token = body["accessToken"]
             .as_str()

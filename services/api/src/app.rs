@@ -9,12 +9,12 @@ use reportapp_session::{Passwords, SessionStore, Throttle, ThrottleLimits, Token
 
 use crate::epochs::Epochs;
 use crate::erp::Servers;
-use crate::metrics::HttpMetrics;
+use crate::metrics::{HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
 use crate::store::{Person, Store};
 use crate::web::WebUi;
 
-/// Guesses at one user: ten at once, then one per half minute.
+/// Guesses at one user: ten at once, then one per half minute. From a known device the same, apart.
 const IDENTITY_LIMITS: ThrottleLimits = ThrottleLimits {
     burst: 10,
     refill: Duration::from_secs(30),
@@ -51,7 +51,7 @@ pub struct App {
     pub epochs: Arc<Epochs>,
     /// What this process remembers of users.
     pub people: Memories<Person>,
-    /// Living sessions.
+    /// Sessions near at hand; the truth is in the store.
     pub sessions: Arc<dyn SessionStore>,
     /// Access tokens.
     pub tokens: Tokens,
@@ -59,12 +59,8 @@ pub struct App {
     pub passwords: Passwords,
     /// ERP databases.
     pub servers: Servers,
-    /// Guesses per user.
-    pub identity_throttle: Throttle,
-    /// Guesses per address.
-    pub address_throttle: Throttle,
-    /// Guesses per chat.
-    pub chat_throttle: Throttle,
+    /// How often who may guess.
+    pub throttles: Throttles,
     /// Token of the internal listener; `None`: there is none.
     pub internal_token: Option<InternalToken>,
     /// Name of the bot; `None`: linking is switched off or has no deep link.
@@ -73,6 +69,31 @@ pub struct App {
     pub web: WebUi,
     /// Counters and histograms of HTTP.
     pub metrics: HttpMetrics,
+    /// Where sessions were found, and how they were renewed.
+    pub session_metrics: SessionMetrics,
+}
+
+/// How often a secret may be guessed before its guesser has to wait.
+pub struct Throttles {
+    /// Per name, for everybody who was never here before.
+    pub identity: Throttle,
+    /// Per address.
+    pub address: Throttle,
+    /// Per known device and name, and per user who is signed in.
+    pub device: Throttle,
+    /// Per chat.
+    pub chat: Throttle,
+}
+
+impl Default for Throttles {
+    fn default() -> Self {
+        Self {
+            identity: Throttle::new(IDENTITY_LIMITS),
+            address: Throttle::new(ADDRESS_LIMITS),
+            device: Throttle::new(IDENTITY_LIMITS),
+            chat: Throttle::new(CHAT_LIMITS),
+        }
+    }
 }
 
 /// The bearer token of the bot.
@@ -90,13 +111,4 @@ impl InternalToken {
         let (own, presented) = (self.0.expose().as_bytes(), presented.as_bytes());
         aws_lc_rs::constant_time::verify_slices_are_equal(own, presented).is_ok()
     }
-}
-
-/// The three throttles with the limits of the product.
-pub(crate) fn throttles() -> (Throttle, Throttle, Throttle) {
-    (
-        Throttle::new(IDENTITY_LIMITS),
-        Throttle::new(ADDRESS_LIMITS),
-        Throttle::new(CHAT_LIMITS),
-    )
 }

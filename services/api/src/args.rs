@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use reportapp_telemetry::LogArgs;
 
+use crate::audit::verify::Noted;
+
 /// The HTTP API and web interface of ReportApp.
 #[derive(Debug, Parser)]
 #[command(
@@ -48,6 +50,46 @@ pub struct Args {
 pub enum Command {
     /// Print the OpenAPI document.
     Openapi,
+    /// Bring the store's schema up to date and end; safe twice and in parallel.
+    Migrate(MigrateArgs),
+    /// Verify the sealed audit trail and end: 0 when it is intact, 3 when it differs.
+    VerifyAudit(VerifyArgs),
+}
+
+/// Which store, and under which login.
+#[derive(Debug, clap::Args)]
+pub struct StoreArgs {
+    /// Configuration file, as for serving; its `store` is used.
+    #[arg(long, default_value = reportapp_config::CONFIG_PATH)]
+    pub config: PathBuf,
+
+    /// Folder with `username` and `password` of another login than the one in the configuration.
+    #[arg(long, value_name = "FOLDER")]
+    pub credential: Option<PathBuf>,
+}
+
+/// Options of `migrate`.
+#[derive(Debug, clap::Args)]
+pub struct MigrateArgs {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// PostgreSQL role that serves without owning the tables: afterwards it has the rights it needs.
+    #[arg(long, value_name = "ROLE")]
+    pub grant_to: Option<String>,
+}
+
+/// Options of `verify-audit`.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Head noted outside of the database, from the log or the metric; may be given several times.
+    #[arg(long, value_name = "BATCH:HEAD")]
+    pub expect: Vec<Noted>,
 }
 
 #[cfg(test)]
@@ -66,5 +108,15 @@ mod tests {
         assert!(Args::try_parse_from(["reportapp-api", "--demo-dir", "/x"]).is_err());
         assert!(Args::try_parse_from(["reportapp-api", "--demo", "--demo-dir", "/x"]).is_ok());
         assert!(Args::try_parse_from(["reportapp-api", "--demo", "--config", "x"]).is_err());
+    }
+
+    #[test]
+    fn a_noted_head_has_a_batch_and_64_digits() {
+        let head = "ab".repeat(32);
+        let parse = |noted: &str| Args::try_parse_from(["x", "verify-audit", "--expect", noted]);
+        assert!(parse(&format!("17:{head}")).is_ok());
+        for bad in ["17", "17:abc", &format!("x:{head}"), &head] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
     }
 }

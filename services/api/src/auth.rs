@@ -2,23 +2,22 @@
 //!
 //! Five questions must be answered yes: is the token ours and fresh, was it not revoked, does its
 //! session still exist, is its user still active, and may they do this. The second is answered from this
-//! process's copy of the epochs; the third by the session store for every request; the last two from what
-//! this process remembers of the user ([`crate::access`]). A store that cannot answer refuses the request.
+//! process's copy of the epochs, the third from the copy of the sessions, the last two from what this
+//! process remembers of the user ([`crate::access`]), each of them else by the store. A store that cannot
+//! answer refuses the request; a cache of sessions that cannot answer makes it slower.
 
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::AUTHORIZATION;
 use jiff::Timestamp;
-use reportapp_session::access::{Access, Permission};
-use reportapp_session::{Claims, Session};
+use reportapp_session::access::{Access, Permission, UserKind};
+use reportapp_session::{Claims, Session, Sight};
 
 use crate::app::App;
+use crate::cookies::{self, ACCESS};
 use crate::error::ApiError;
-use crate::store::User;
-
-/// Name of the cookie that carries the access token.
-pub const COOKIE_NAME: &str = "access_token";
+use crate::store::{Person, User, context};
 
 /// Who sent a request, proven.
 #[derive(Debug)]
@@ -64,12 +63,16 @@ impl App {
     /// [`ApiError::NotSignedIn`], or the store that could not answer.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let claims = self.admit(headers).await?;
-        let (session, person) =
-            futures::join!(self.sessions.find(&claims.sid), self.person(&claims.sub));
+        // Nobody is known yet in whose sight the two could be.
+        let (session, person) = context::as_system(async {
+            futures::join!(self.find_session(&claims.sid), self.person(&claims.sub))
+        })
+        .await;
         let session = session?.filter(|session| session.user == claims.sub);
         let session = session.ok_or(ApiError::NotSignedIn)?;
         let person = person?.filter(|person| person.user.is_active);
         let person = person.ok_or(ApiError::NotSignedIn)?;
+        context::identify(&person.user.id, sight(&person));
         Ok(Caller {
             user: person.user.clone(),
             access: Arc::clone(&person.access),
@@ -108,42 +111,31 @@ impl App {
             Err(ApiError::NotSignedIn)
         }
     }
+}
 
-    /// The `Set-Cookie` value that hands a token to a browser, or takes it away (`None`).
-    pub fn cookie(&self, token: Option<(&str, u64)>) -> String {
-        let (value, max_age) = token.unwrap_or(("", 0));
-        let secure = if self.secure { "; Secure" } else { "" };
-        let path = &self.path_prefix;
-        format!(
-            "{COOKIE_NAME}={value}; HttpOnly{secure}; SameSite=Strict; Path={path}; Max-Age={max_age}"
-        )
+/// Whose rows a user sees in the store.
+fn sight(person: &Person) -> Sight {
+    match (person.access.kind, &person.access.tenant) {
+        (UserKind::EnterpriseAdmin, _) => Sight::Platform,
+        (UserKind::SuperAdmin, _) => Sight::SuperAdmin(person.user.id.clone()),
+        (UserKind::User, Some(tenant)) => Sight::Tenant(tenant.clone()),
+        (UserKind::User, None) => Sight::NoTenant,
     }
 }
 
 /// The header wins over the cookie: a script that sends one means it.
 fn token(headers: &HeaderMap) -> Option<&str> {
-    bearer(headers).or_else(|| cookie(headers))
+    bearer(headers).or_else(|| cookies::read(headers, ACCESS))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token in the header of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim())
         .filter(|token| !token.is_empty())
-}
-
-/// HTTP/2 clients may send one `cookie` header per cookie.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let values = headers.get_all(COOKIE).iter();
-    let mut pairs = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, value)| *name == COOKIE_NAME && !value.is_empty())
-        .map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -168,13 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_found_among_others_and_across_headers() {
-        let split = headers(&[
-            ("cookie", "theme=dark; a=b"),
-            ("cookie", "access_token=xyz"),
-        ]);
-        assert_eq!(token(&split), Some("xyz"));
-        assert_eq!(token(&headers(&[("cookie", "xaccess_token=no")])), None);
+    fn only_a_bearer_token_is_taken_from_the_header() {
         assert_eq!(token(&headers(&[("authorization", "Basic abc")])), None);
+        assert_eq!(
+            token(&headers(&[("cookie", "access_token=xyz")])),
+            Some("xyz")
+        );
     }
 }

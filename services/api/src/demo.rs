@@ -18,11 +18,11 @@ use reportapp_session::{KeySet, MemoryStore, Passwords, Tokens, random};
 use reportapp_telemetry::{Health, Shutdown};
 
 use crate::access;
-use crate::app::{App, throttles};
+use crate::app::{App, Throttles};
 use crate::args::Args;
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::{EpochMetrics, HttpMetrics};
+use crate::metrics::{EpochMetrics, HttpMetrics, SessionMetrics};
 use crate::router;
 use crate::run::{SERVICE, serve};
 use crate::server::Listener;
@@ -37,8 +37,7 @@ mod sample;
 pub(crate) const SERVER: &str = "demo";
 /// Name to sign in with.
 const USERNAME: &str = "admin";
-/// A working day.
-const TOKEN_LIFETIME_SECONDS: u64 = 8 * 60 * 60;
+const TOKEN_LIFETIME_SECONDS: u64 = 15 * 60;
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// Serves the demo until a signal comes.
@@ -79,7 +78,6 @@ pub(crate) async fn build(
         EpochMetrics::register(health.registry())?,
     );
     epochs.start();
-    let (identity_throttle, address_throttle, chat_throttle) = throttles();
     Ok(App {
         name: "demo".to_owned(),
         path_prefix: "/".to_owned(),
@@ -92,13 +90,12 @@ pub(crate) async fn build(
         tokens: Tokens::new("demo", TOKEN_LIFETIME_SECONDS, KeySet::ephemeral()),
         passwords: Passwords::new()?,
         servers: Servers::new(vec![erp]),
-        identity_throttle,
-        address_throttle,
-        chat_throttle,
+        throttles: Throttles::default(),
         internal_token: None,
         bot_username: None,
         web,
         metrics: HttpMetrics::register(health.registry())?,
+        session_metrics: SessionMetrics::register(health.registry())?,
     })
 }
 

@@ -1,8 +1,8 @@
 //! One loop per dependency: tries it until it works for the first time, then keeps an eye on it.
 //!
 //! The first success of all of them makes the pod ready; a later loss is reported on `/status` and
-//! does not unready it. The store's loop also migrates the schema and creates the first
-//! administrator, since both need a store that answers.
+//! does not unready it. The store's loop also migrates the schema, or waits until its owner has, and
+//! creates the first administrator, since both need a store that answers.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,8 +80,8 @@ pub fn watch_store(
     });
 }
 
-/// Watches the lease of the epochs, without which requests wait for the store or are refused. Tokens
-/// live for `life` at most.
+/// Watches the lease of the epochs, without which requests wait for the store or are refused. Nothing
+/// that was issued, to a bearer or as a session to be renewed, is good for longer than `life`.
 pub fn watch_epochs(
     tasks: &mut JoinSet<()>,
     health: &Health,
@@ -138,7 +138,8 @@ fn tell(done: Result<(), EpochError>, what: &str) {
     }
 }
 
-/// Watches the session store.
+/// Watches the cache of sessions. A new process is not ready before its first login; a later loss makes
+/// requests slower, since sessions are read from the store then.
 pub fn watch_redis(tasks: &mut JoinSet<()>, health: &Health, sessions: &Arc<dyn SessionStore>) {
     let dependency = health.dependency("redis");
     let sessions = Arc::clone(sessions);
@@ -208,6 +209,9 @@ async fn try_set_up(
     store.probe().await.map_err(unreachable)?;
     store.migrate().await.map_err(|error| match error {
         MigrationError::Database(error) if is_about_the_connection(&error) => unreachable(error),
+        error @ MigrationError::NotOurs { .. } => {
+            (Reason::StoreMigrationAwaited, error.to_string())
+        }
         error => (Reason::StoreMigrationFailed, error.to_string()),
     })?;
     if let Some(folder) = first_administrator {

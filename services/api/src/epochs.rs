@@ -173,7 +173,8 @@ impl Epochs {
         Ok(())
     }
 
-    /// Forgets revocations of which no token of this `life` is left at `now`.
+    /// Forgets revocations that concern nothing any more at `now` if all that is issued is good for
+    /// this `life` at most.
     ///
     /// # Errors
     /// What the store said.

@@ -1,19 +1,20 @@
 //! Every way a request can fail, and the one place where that becomes an HTTP answer.
 //!
-//! The client text is written for a person and says what to do; the log text keeps the cause.
-//! Answers of class 5xx are logged here, once, and nowhere else.
+//! The answer is a problem document (RFC 9457). Its text is written for a person and says what to do;
+//! the log text keeps the cause. Answers of class 5xx are logged here, once, and nowhere else.
 
 use std::time::Duration;
 
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use reportapp_pool::PoolError;
+use reportapp_session::PasswordError;
 use reportapp_session::epochs::{EpochError, RevokeError};
-use reportapp_session::{PasswordError, SessionError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::reply::Reply;
 
+use crate::request_id;
 use crate::store::StoreError;
 
 /// A failed request.
@@ -46,6 +47,12 @@ pub enum ApiError {
     /// A request that another site made the browser send.
     #[error("the request comes from another site")]
     CrossOrigin,
+    /// A request that changes something under a cookie without showing that a page of ours sent it.
+    #[error("the request carries no valid CSRF token")]
+    CsrfRefused,
+    /// The password was right, and has to be replaced with a one-time code first.
+    #[error("the password has to be reset")]
+    PasswordResetRequired,
     /// Wrong name or password; the same for an unknown or inactive user.
     #[error("wrong name or password")]
     InvalidCredentials,
@@ -105,9 +112,6 @@ pub enum ApiError {
     /// The store does not answer, so nothing can be decided.
     #[error("the store failed")]
     StoreUnavailable(#[source] StoreError),
-    /// The session store does not answer, so nobody can be let in.
-    #[error("the session store failed")]
-    SessionStoreUnavailable(#[source] SessionError),
     /// What was revoked cannot be known, so nobody can be let in.
     #[error("the epochs are out of date{}", cause(.0.as_ref()))]
     EpochsUnavailable(Option<EpochError>),
@@ -131,24 +135,36 @@ pub enum ApiError {
     Internal(&'static str),
 }
 
-/// The body of every failed answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ErrorBody {
-    /// What went wrong.
-    pub error: ErrorDetail,
-}
+/// Media type of every failed answer.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// What went wrong.
+/// Programs go by `code`, so no problem needs a type of its own (RFC 9457, section 4.2.1).
+const PROBLEM_TYPE: &str = "about:blank";
+
+/// The body of every failed answer: a problem document (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ErrorDetail {
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ErrorBody {
+    /// Always `about:blank`: the problem is what `code` says.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The phrase of the HTTP status.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// A sentence for people that says what to do.
+    pub detail: String,
     /// Stable CamelCase code for programs.
     pub code: String,
-    /// A sentence for people that says what to do.
-    pub message: String,
     /// The field of the request at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub field: Option<String>,
+    /// The id of the request, as in the header `x-request-id` and in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub request_id: Option<String>,
 }
 
 impl ApiError {
@@ -186,7 +202,11 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotSignedIn | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Denied { .. } | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Forbidden
+            | Self::Denied { .. }
+            | Self::CrossOrigin
+            | Self::CsrfRefused
+            | Self::PasswordResetRequired => StatusCode::FORBIDDEN,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::Conflict { .. } => StatusCode::CONFLICT,
@@ -195,7 +215,6 @@ impl ApiError {
             Self::BodyRefused { status, .. } => *status,
             Self::DatabaseUnavailable { .. }
             | Self::StoreUnavailable(_)
-            | Self::SessionStoreUnavailable(_)
             | Self::EpochsUnavailable(_)
             | Self::EpochsPutBack
             | Self::NotRevoked(_)
@@ -212,6 +231,8 @@ impl ApiError {
             Self::NotSignedIn => "NotSignedIn",
             Self::Forbidden => "Forbidden",
             Self::CrossOrigin => "CrossOrigin",
+            Self::CsrfRefused => "CsrfTokenInvalid",
+            Self::PasswordResetRequired => "PasswordResetRequired",
             Self::InvalidCredentials => "InvalidCredentials",
             Self::TooManyAttempts { .. } => "TooManyAttempts",
             Self::Invalid { code, .. }
@@ -223,7 +244,6 @@ impl ApiError {
             Self::DatabaseUnavailable { .. } => "DatabaseUnavailable",
             Self::ReportFailed { .. } => "ReportFailed",
             Self::StoreUnavailable(_) => "StoreUnavailable",
-            Self::SessionStoreUnavailable(_) => "SessionStoreUnavailable",
             // The same database, and the same to do about it.
             Self::EpochsUnavailable(_) => "StoreUnavailable",
             Self::EpochsPutBack => "StorePutBack",
@@ -240,6 +260,14 @@ impl ApiError {
             Self::NotSignedIn => "You are not signed in or your session has ended; sign in again.",
             Self::Forbidden => "Your account may not do this; ask an administrator for a role.",
             Self::CrossOrigin => "This request was sent by another site; use the application.",
+            Self::CsrfRefused => {
+                "This request was not sent by a page of the application, or by one of an earlier \
+                 session; send the cookie `csrf_token` back as the header `x-csrf-token`."
+            }
+            Self::PasswordResetRequired => {
+                "Your password must be replaced: ask an administrator for a one-time code, or send \
+                 /password to the bot in a linked Telegram chat, and choose a new password with it."
+            }
             Self::InvalidCredentials => "The user name or the password is wrong.",
             Self::TooManyAttempts { retry_after } => {
                 let seconds = whole_seconds(*retry_after);
@@ -267,9 +295,6 @@ impl ApiError {
             }
             Self::StoreUnavailable(_) | Self::EpochsUnavailable(_) => {
                 "The application's database does not answer at the moment; try again in a minute."
-            }
-            Self::SessionStoreUnavailable(_) => {
-                "Your session cannot be checked at the moment; try again in a minute."
             }
             Self::EpochsPutBack => {
                 "The application's database was put back to an earlier state; an administrator \
@@ -311,7 +336,6 @@ impl ApiError {
             Self::Busy => Some(Duration::from_secs(1)),
             Self::DatabaseUnavailable { .. }
             | Self::StoreUnavailable(_)
-            | Self::SessionStoreUnavailable(_)
             | Self::EpochsUnavailable(_)
             | Self::NotRevoked(_)
             | Self::ChangeNotConfirmed(_) => Some(Duration::from_secs(5)),
@@ -339,14 +363,18 @@ impl ApiError {
             self.log();
         }
         let body = ErrorBody {
-            error: ErrorDetail {
-                code: self.code().to_owned(),
-                message: self.message(),
-                field: self.field().map(str::to_owned),
-            },
+            kind: PROBLEM_TYPE.to_owned(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            detail: self.message(),
+            code: self.code().to_owned(),
+            field: self.field().map(str::to_owned),
+            request_id: request_id::current(),
         };
         let mut response: Response<_> = warp::reply::json(&body).into_response();
         *response.status_mut() = status;
+        let media_type = HeaderValue::from_static(PROBLEM_JSON);
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
         if let Some(wait) = self.retry_after() {
             let seconds = HeaderValue::from(whole_seconds(wait));
             response.headers_mut().insert(RETRY_AFTER, seconds);
@@ -358,12 +386,6 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(source: StoreError) -> Self {
         Self::StoreUnavailable(source)
-    }
-}
-
-impl From<SessionError> for ApiError {
-    fn from(source: SessionError) -> Self {
-        Self::SessionStoreUnavailable(source)
     }
 }
 

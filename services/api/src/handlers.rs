@@ -4,6 +4,7 @@
 //! and path. Handlers return data or an [`ApiError`](crate::error::ApiError); only
 //! [`endpoint::endpoint`] turns either into a response.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod calendar;
 pub(crate) mod companies;

@@ -5,25 +5,37 @@
 //! a handler asks [`store`] or [`erp`], and [`error`] turns any failure into an answer. Beside the
 //! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
+//! [`audit`] seals and verifies what was written down about changes; [`commands`] are what the program does
+//! instead of serving.
+//!
 //! [`run`] wires it for production, [`demo`] for a look at it on one machine; both make the same
 //! [`app::App`].
 
 mod access;
 pub mod app;
 pub mod args;
+pub mod audit;
 pub mod auth;
 pub mod channels;
+pub mod commands;
+pub mod cookies;
+mod csrf;
 pub mod demo;
 pub mod dependencies;
 pub mod epochs;
 pub mod erp;
 pub mod error;
+mod guesses;
 mod handlers;
 pub mod metrics;
 pub mod model;
 pub mod openapi;
 pub mod peer;
+mod refresh;
+mod refusals;
 pub mod reports;
+pub mod request_id;
+mod resets;
 pub mod router;
 pub mod run;
 pub mod server;

@@ -1,13 +1,15 @@
-//! Counters and histograms of HTTP requests and of revocation. Labels come from code, never from a request, so their
+//! Counters and histograms of HTTP requests, of revocation and of the audit trail. Labels come from code, never from a request, so their
 //! number is bounded.
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 use reportapp_session::epochs::Verdict;
+
+use crate::store::audit::Batch;
 
 /// Seconds; a report over a slow link may take ten.
 const BUCKETS: [f64; 11] = [
@@ -77,6 +79,52 @@ impl Drop for InFlight {
     }
 }
 
+/// Metrics of the sealed audit trail: the newest head leaves the database here.
+#[derive(Clone, Debug)]
+pub struct AuditMetrics {
+    rows: IntCounter,
+    sealed_at: IntGauge,
+    head: IntGaugeVec,
+}
+
+impl AuditMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            rows: IntCounter::new(
+                "reportapp_audit_sealed_rows_total",
+                "Audit rows sealed by this process.",
+            )?,
+            sealed_at: IntGauge::new(
+                "reportapp_audit_sealed_timestamp_seconds",
+                "When this process sealed audit rows last.",
+            )?,
+            head: IntGaugeVec::new(
+                Opts::new(
+                    "reportapp_audit_head",
+                    "Number of the batch sealed last by this process, with its head as a label.",
+                ),
+                &["head"],
+            )?,
+        };
+        registry.register(Box::new(metrics.rows.clone()))?;
+        registry.register(Box::new(metrics.sealed_at.clone()))?;
+        registry.register(Box::new(metrics.head.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Shows a batch; one head at a time, so that there is one series.
+    pub fn sealed(&self, batch: &Batch) {
+        self.rows.inc_by(u64::try_from(batch.rows).unwrap_or(0));
+        self.sealed_at.set(batch.sealed_at.as_second());
+        self.head.reset();
+        self.head.with_label_values(&[&batch.head]).set(batch.id);
+    }
+}
+
 /// Metrics of the check each request passes, and of what it is checked against.
 #[derive(Clone, Debug)]
 pub struct EpochMetrics {
@@ -139,6 +187,74 @@ impl EpochMetrics {
         self.revocations
             .with_label_values(&[outcome])
             .observe(took.as_secs_f64());
+    }
+}
+
+/// Metrics of sessions: where they are found, and what comes of refresh tokens.
+#[derive(Clone, Debug)]
+pub struct SessionMetrics {
+    cached: IntCounter,
+    stored: IntCounter,
+    uncached: IntCounter,
+    renewed: IntCounter,
+    refused: IntCounter,
+    reused: IntCounter,
+}
+
+impl SessionMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let lookups = IntCounterVec::new(
+            Opts::new(
+                "reportapp_session_lookups_total",
+                "Sessions looked for, by where: the cache, the store because the cache did not have \
+                 them, or the store because the cache did not answer.",
+            ),
+            &["source"],
+        )?;
+        let refreshes = IntCounterVec::new(
+            Opts::new(
+                "reportapp_session_refreshes_total",
+                "Refresh tokens presented; a reused one ended its session.",
+            ),
+            &["outcome"],
+        )?;
+        registry.register(Box::new(lookups.clone()))?;
+        registry.register(Box::new(refreshes.clone()))?;
+        Ok(Self {
+            cached: lookups.with_label_values(&["cache"]),
+            stored: lookups.with_label_values(&["store"]),
+            uncached: lookups.with_label_values(&["store-cache-failed"]),
+            renewed: refreshes.with_label_values(&["renewed"]),
+            refused: refreshes.with_label_values(&["refused"]),
+            reused: refreshes.with_label_values(&["reused"]),
+        })
+    }
+
+    /// Counts a look at the cache: whether it had the session, or did not answer (`None`).
+    pub fn looked_up(&self, cache_had_it: Option<bool>) {
+        match cache_had_it {
+            Some(true) => self.cached.inc(),
+            Some(false) => self.stored.inc(),
+            None => self.uncached.inc(),
+        }
+    }
+
+    /// Counts a refresh token that was exchanged for new ones, or refused.
+    pub fn refreshed(&self, is_renewed: bool) {
+        if is_renewed {
+            self.renewed.inc();
+        } else {
+            self.refused.inc();
+        }
+    }
+
+    /// Counts a refresh token that somebody else had used before.
+    pub fn reused(&self) {
+        self.reused.inc();
     }
 }
 

@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::store::User;
+use crate::erp::to_the_second;
+use crate::store::{SessionRow, User};
 
 pub mod administration;
 
@@ -24,20 +25,64 @@ pub struct LoginRequest {
     pub username: String,
     /// Password.
     pub password: String,
+    /// Answer with the refresh token as well, for programs that keep no cookies.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub with_refresh_token: bool,
 }
 
-/// A successful sign-in.
+/// The tokens of a session that was begun or renewed.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LoginResponse {
-    /// The access token, also set as the cookie `access_token`.
-    pub access_token: String,
+    /// The access token, also set as the cookie `access_token`. Absent where a cookie was exchanged: its
+    /// successor is a cookie too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub access_token: Option<String>,
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// Seconds until the token and its session end.
+    /// Seconds until the access token expires; the session lives on.
     pub expires_in: u64,
-    /// Who signed in.
+    /// The refresh token, good once, if it was asked for or exchanged in a body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refresh_token: Option<String>,
+    /// Whose session it is.
     pub user: UserView,
+}
+
+/// A refresh token to be exchanged by a program that keeps no cookies.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshRequest {
+    /// The refresh token; it is good once.
+    pub refresh_token: String,
+}
+
+/// A one-time code and the password it is to give.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResetRequest {
+    /// Name of the user, in any case.
+    pub username: String,
+    /// The code, in any case, with or without its dashes.
+    pub code: String,
+    /// The new password: 12 to 256 characters.
+    pub new: String,
+}
+
+/// A one-time code for a new password. Shown once.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResetCode {
+    /// The code.
+    pub code: String,
+    /// When it stops working.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Name of the user it is for.
+    pub username: String,
 }
 
 /// A user as shown to clients.
@@ -79,6 +124,10 @@ pub struct PasswordRequest {
     pub current: String,
     /// The new one: 12 to 256 characters.
     pub new: String,
+    /// Answer with the refresh token as well, for programs that keep no cookies.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub with_refresh_token: bool,
 }
 
 /// How to sign out.
@@ -109,11 +158,31 @@ pub struct OwnSession {
     /// When the user signed in.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// When it was begun or renewed last; one in use is renewed every few minutes.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_activity_at: Timestamp,
+    /// When it ends by itself if it is not renewed.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// Address the user signed in from, if it is known.
+    /// Address it was begun or renewed from last, if it is known.
     pub address: Option<String>,
+    /// What it was begun or renewed by last, as that calls itself.
+    pub user_agent: Option<String>,
+}
+
+impl OwnSession {
+    /// A session as seen from the one with the id `current`.
+    pub(crate) fn of(row: SessionRow, current: &str) -> Self {
+        Self {
+            is_current: row.session.id == current,
+            id: row.session.id,
+            created_at: to_the_second(row.session.created_at),
+            last_activity_at: to_the_second(row.last_activity_at),
+            expires_at: to_the_second(row.session.expires_at),
+            address: row.session.address,
+            user_agent: row.user_agent,
+        }
+    }
 }
 
 /// How many sessions ended.

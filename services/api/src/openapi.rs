@@ -1,11 +1,13 @@
 //! The OpenAPI document, generated from the handlers. A test compares it with the committed
 //! `docs/reference/openapi.json` and calls every path it names.
 
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use crate::error::PROBLEM_JSON;
 use crate::handlers::{
-    auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
+    audit, auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
     trial_balance, users,
 };
 
@@ -22,6 +24,9 @@ use crate::handlers::{
         auth::logout::logout,
         auth::me::me,
         auth::password::change,
+        auth::refresh::refresh,
+        auth::reset::reset,
+        auth::reset_issue::issue,
         auth::session_list::list,
         auth::session_end::end,
         auth::session_end_others::end_others,
@@ -42,10 +47,13 @@ use crate::handlers::{
         roles::create::create,
         roles::change::change,
         roles::delete::delete,
+        audit::logs::list,
+        audit::summary::show,
         tenants::list::list,
         tenants::create::create,
         tenants::change::change,
         internal::redeem::redeem,
+        internal::reset_code::issue,
         internal::chat_show::show,
         internal::companies::list,
         internal::company_choose::choose,
@@ -59,12 +67,12 @@ use crate::handlers::{
         (name = "auth", description = "Signing in and out, one's own account"),
         (name = "reports", description = "Figures of the ERP"),
         (name = "telegram", description = "Linking Telegram chats to one's own account"),
-        (name = "administration", description = "Users, roles, tenants, and what one may do"),
+        (name = "administration", description = "Users, roles, tenants, what one may do, and who changed what"),
         (name = "internal", description = "For the bot, on the internal listener"),
         (name = "system", description = "About the API itself"),
     ),
     security(("bearer" = []), ("cookie" = [])),
-    modifiers(&Schemes)
+    modifiers(&Schemes, &Problems)
 )]
 struct Document;
 
@@ -76,8 +84,37 @@ impl Modify for Schemes {
         let bearer = || SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("bearer", bearer());
         components.add_security_scheme("internal", bearer());
-        let cookie = ApiKeyValue::new(crate::auth::COOKIE_NAME);
+        let cookie = ApiKeyValue::new(crate::cookies::ACCESS);
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// Failed answers are problem documents, which have a media type of their own; said here once instead
+/// of beside each of them.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let operations = openapi.paths.paths.values_mut().flat_map(|path| {
+            [
+                &mut path.get,
+                &mut path.post,
+                &mut path.put,
+                &mut path.delete,
+                &mut path.patch,
+            ]
+        });
+        let answers = operations
+            .flatten()
+            .flat_map(|operation| operation.responses.responses.iter_mut());
+        for (status, answer) in answers {
+            let RefOr::T(answer) = answer else { continue };
+            if status.starts_with(['4', '5'])
+                && let Some(content) = answer.content.shift_remove("application/json")
+            {
+                answer.content.insert(PROBLEM_JSON.to_owned(), content);
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::handlers::endpoint::Route;
 use crate::handlers::{
-    auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
+    audit, auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
     trial_balance, users,
 };
 use crate::service::AppService;
@@ -26,6 +26,9 @@ pub fn public(app: &Arc<App>) -> AppService {
         auth::logout::route(app),
         auth::me::route(app),
         auth::password::route(app),
+        auth::refresh::route(app),
+        auth::reset::route(app),
+        auth::reset_issue::route(app),
         auth::session_list::route(app),
         auth::session_end::route(app),
         auth::session_end_others::route(app),
@@ -46,6 +49,8 @@ pub fn public(app: &Arc<App>) -> AppService {
         roles::create::route(app),
         roles::change::route(app),
         roles::delete::route(app),
+        audit::logs::route(app),
+        audit::summary::route(app),
         tenants::list::route(app),
         tenants::create::route(app),
         tenants::change::route(app),
@@ -61,6 +66,7 @@ pub fn public(app: &Arc<App>) -> AppService {
 pub fn internal(app: &Arc<App>) -> AppService {
     let routes = [
         internal::redeem::route(app),
+        internal::reset_code::route(app),
         internal::chat_show::route(app),
         internal::companies::route(app),
         internal::company_choose::route(app),

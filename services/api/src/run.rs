@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use reportapp_config::ApiConfig;
 use reportapp_config::credential::{Secret, TOKEN};
+use reportapp_config::{ApiConfig, MIN_RETENTION_DAYS};
 use reportapp_pool::Pool;
 use reportapp_session::epochs::{SqlEpochStore, Terms};
 use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens, Wakes};
@@ -16,21 +16,26 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access;
-use crate::app::{App, InternalToken, throttles};
+use crate::app::{App, InternalToken, Throttles};
+use crate::audit::sealer;
 use crate::channels;
 use crate::dependencies::{watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::{EpochMetrics, HttpMetrics};
+use crate::metrics::{AuditMetrics, EpochMetrics, HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
 use crate::router;
 use crate::server::{End, Listener};
+use crate::sessions::LONGEST_PAUSE;
 use crate::store::Store;
 use crate::tls::Certificate;
 use crate::web::WebUi;
 
 /// Name and version on the health port.
 pub(crate) const SERVICE: &str = "reportapp-api";
+
+/// Access tokens live no longer, whatever is configured: a session is renewed with a refresh token.
+const LONGEST_TOKEN_SECONDS: u64 = 15 * 60;
 
 /// Load balancers learn within a few seconds that a pod is going.
 const LONGEST_LAME_DUCK: Duration = Duration::from_secs(5);
@@ -69,8 +74,9 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
         &app.passwords,
         config.first_administrator.clone(),
     );
-    let life = Duration::from_secs(app.tokens.lifetime_seconds());
-    watch_epochs(&mut tasks, &health, &app.epochs, life);
+    let audit = AuditMetrics::register(health.registry())?;
+    sealer::watch(&mut tasks, &app.store, audit, config.audit.retention_days);
+    watch_epochs(&mut tasks, &health, &app.epochs, LONGEST_PAUSE);
     if let Some(redis) = &config.redis {
         watch_redis(&mut tasks, &health, &app.sessions);
         let wakes = Wakes::new(&config.app, redis)?;
@@ -116,7 +122,11 @@ pub(crate) async fn serve(
     }
 }
 
-fn load(path: &Path) -> anyhow::Result<ApiConfig> {
+/// Reads a configuration file.
+///
+/// # Errors
+/// A file that is missing or not understood.
+pub(crate) fn load(path: &Path) -> anyhow::Result<ApiConfig> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| {
         format!("failed to read {shown}; give --config, or --demo to look around without one")
@@ -128,6 +138,11 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
     anyhow::ensure!(
         !config.servers.is_empty(),
         "servers is empty; name at least one"
+    );
+    anyhow::ensure!(
+        config.audit.retention_days >= MIN_RETENTION_DAYS,
+        "audit.retentionDays is {}; audit rows are kept for {MIN_RETENTION_DAYS} days at least",
+        config.audit.retention_days
     );
     let store = Pool::open("store", &config.store).await?;
     store.register_metrics(health.registry())?;
@@ -142,7 +157,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         None => Arc::new(MemoryStore::new()),
     };
     let keys = KeySet::load(&config.tokens.keys).context("failed to load the token keys")?;
-    let (identity_throttle, address_throttle, chat_throttle) = throttles();
+    let token_life = config.tokens.lifetime_seconds.min(LONGEST_TOKEN_SECONDS);
     Ok(App {
         name: config.app.clone(),
         path_prefix: normalise_prefix(&config.path_prefix)?,
@@ -161,12 +176,10 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         store: Arc::new(Store::new(store)),
         people: access::memories(),
         sessions,
-        tokens: Tokens::new(&config.app, config.tokens.lifetime_seconds, keys),
+        tokens: Tokens::new(&config.app, token_life, keys),
         passwords: Passwords::new()?,
         servers: Servers::new(servers),
-        identity_throttle,
-        address_throttle,
-        chat_throttle,
+        throttles: Throttles::default(),
         internal_token: config
             .internal_token
             .as_deref()
@@ -175,6 +188,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         bot_username: config.bot_username.clone(),
         web: WebUi::load(&config.web_root),
         metrics: HttpMetrics::register(health.registry())?,
+        session_metrics: SessionMetrics::register(health.registry())?,
     })
 }
 

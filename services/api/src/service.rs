@@ -1,8 +1,8 @@
 //! What every request goes through, whatever its route.
 //!
-//! In order: the path prefix is taken off, requests that another site made a browser send are
-//! refused, the router answers within a deadline, a panic becomes a 500, the request id and the
-//! security headers are set, and the answer is counted.
+//! In order: the path prefix is taken off, requests that another site or page made a browser send are
+//! refused, the router answers within a deadline and in a context of its own, a panic becomes a 500,
+//! refusals are written down, the request id and the security headers are set, and the answer is counted.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -14,19 +14,22 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use reportapp_session::Context as Acting;
 use tower::ServiceExt;
 use tracing::Instrument;
 use warp::reply::Reply;
 
 use crate::app::App;
+use crate::csrf;
 use crate::error::ApiError;
 use crate::handlers::endpoint::{Route, RouteName};
+use crate::peer::{PeerAddr, client_address};
+use crate::refusals::{Asked, Notes};
+use crate::request_id::{self, REQUEST_ID};
+use crate::store::context;
 
 /// Longer than any statement may run.
 const DEADLINE: Duration = Duration::from_secs(60);
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longer ids are not echoed: they would be somebody else's text in our logs.
-const MAX_REQUEST_ID: usize = 64;
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// A router with everything around it; cheap to clone.
@@ -34,6 +37,7 @@ const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 pub struct AppService {
     app: Arc<App>,
     routes: Route,
+    notes: Arc<Notes>,
 }
 
 impl AppService {
@@ -41,6 +45,7 @@ impl AppService {
         Self {
             app: Arc::clone(app),
             routes,
+            notes: Arc::default(),
         }
     }
 
@@ -53,13 +58,20 @@ impl AppService {
         let _in_flight = self.app.metrics.begin();
         let begun = Instant::now();
         let method = request.method().clone();
-        let id = request_id(request.headers());
+        let id = request_id::of(request.headers());
         let span = tracing::info_span!("request", id = id.as_str(), %method);
-        let mut response = match enter(&mut request, &self.app.path_prefix) {
-            Entry::Redirect(to) => redirect(&to),
-            Entry::Refused(error) => error.into_response(),
-            Entry::Accepted => self.route(request).instrument(span).await,
+        let answer = async {
+            match enter(&mut request, &self.app.path_prefix) {
+                Entry::Redirect(to) => redirect(&to),
+                Entry::Refused(error) => error.into_response(),
+                Entry::Accepted => match self.check_csrf(&request) {
+                    Ok(()) => self.answer_in_context(request, &id).await,
+                    Err(error) => error.into_response(),
+                },
+            }
         };
+        let answer = request_id::scope(id.clone(), answer.instrument(span));
+        let mut response = answer.await;
         let route = response.extensions().get::<RouteName>();
         let route = route.map_or("unmatched", |RouteName(template)| template);
         self.app
@@ -70,6 +82,45 @@ impl AppService {
         let id = HeaderValue::from_str(&id).expect("request ids are checked or our own");
         headers.insert(REQUEST_ID, id);
         response
+    }
+
+    /// For whom the request asks the store, before anybody is identified.
+    fn context<B>(&self, request: &Request<B>, id: &str) -> Acting {
+        let peer = request.extensions().get::<PeerAddr>();
+        let address = peer.map(|PeerAddr(peer)| {
+            client_address(*peer, request.headers(), &self.app.trusted_proxies).to_string()
+        });
+        Acting {
+            sight: context::sight_of(request.uri().path()),
+            user: None,
+            service: context::SERVICE,
+            request: Some(id.to_owned()),
+            address,
+        }
+    }
+
+    /// Answers, and writes a refusal down that a security lead wants to see.
+    async fn answer_in_context<B>(&self, request: Request<B>, id: &str) -> warp::reply::Response
+    where
+        B: hyper::body::Body + Send + Sync + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let context = self.context(&request, id);
+        let asked = Asked::of(&request);
+        context::scope(context, async {
+            let response = self.route(request).await;
+            if let Some(event) = asked.event(response.status()) {
+                self.notes.write(&self.app.store, &event).await;
+            }
+            response
+        })
+        .await
+    }
+
+    fn check_csrf<B>(&self, request: &Request<B>) -> Result<(), ApiError> {
+        let (method, path) = (request.method(), request.uri().path());
+        csrf::check(&self.app, method, path, request.headers())
     }
 
     async fn route<B>(&self, request: Request<B>) -> warp::reply::Response
@@ -152,20 +203,6 @@ fn redirect(to: &str) -> warp::reply::Response {
     let to = HeaderValue::from_str(to).expect("prefixes are plain ASCII");
     response.headers_mut().insert(LOCATION, to);
     response
-}
-
-/// The id a client or proxy sent, if it is harmless, or a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    let is_harmless = |id: &&str| {
-        !id.is_empty()
-            && id.len() <= MAX_REQUEST_ID
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    sent.filter(is_harmless)
-        .map_or_else(reportapp_session::random::id, str::to_owned)
 }
 
 fn set_security_headers(headers: &mut HeaderMap, secure: bool) {

@@ -1,26 +1,41 @@
-//! The application's own state: users and what they may do, sign-in attempts, Telegram links.
+//! The application's own state: users and what they may do, their sessions, sign-in attempts, Telegram
+//! links.
 //!
 //! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
-//! handler ever meets a schema it does not know.
+//! handler ever meets a schema it does not know, and only in a [`context`], so that row security knows
+//! for whom.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
-use reportapp_pool::{Pool, PoolError, Value};
+use reportapp_pool::{Engine, Pool, PoolError, Value};
 
 pub mod administration;
 pub mod attempts;
+pub mod audit;
+pub mod context;
+pub mod devices;
+pub mod eligibility;
 mod filter;
 pub mod migrations;
 pub mod people;
+pub mod resets;
+pub mod rights;
 pub mod roles;
+pub mod security_events;
+pub mod sessions;
 pub mod telegram;
 pub mod tenants;
+mod tidying;
 pub mod users;
 
+pub use eligibility::Eligibility;
 pub use migrations::MigrationError;
 pub use people::Person;
+pub use sessions::SessionRow;
 pub use users::User;
+
+use context::Scoped;
 
 /// The store's pool and whether its schema is ours.
 #[derive(Debug)]
@@ -61,12 +76,17 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to date; safe with several replicas at once.
+    /// Brings the schema up to date if the login may, and checks that it is up to date if not; safe with
+    /// several replicas at once.
     ///
     /// # Errors
     /// See [`MigrationError`].
     pub async fn migrate(&self) -> Result<(), MigrationError> {
-        migrations::run(&self.pool, migrations::ALL).await?;
+        if migrations::may_run(&self.pool).await? {
+            migrations::run(&self.pool, migrations::ALL).await?;
+        } else {
+            migrations::check(&self.pool, migrations::ALL).await?;
+        }
         self.migrated.store(true, Ordering::Release);
         Ok(())
     }
@@ -87,10 +107,15 @@ impl Store {
         self.pool.query("SELECT 1", &[]).await.map(drop)
     }
 
-    /// The pool, once the schema is ours.
-    fn pool(&self) -> Result<&Pool, StoreError> {
+    /// The database behind the store.
+    pub fn engine(&self) -> Engine {
+        self.pool.engine()
+    }
+
+    /// The pool in the current context, once the schema is ours.
+    fn pool(&self) -> Result<Scoped<'_>, StoreError> {
         if self.migrated.load(Ordering::Acquire) {
-            Ok(&self.pool)
+            Ok(Scoped::new(&self.pool))
         } else {
             Err(StoreError::NotMigrated)
         }
@@ -109,5 +134,11 @@ fn moment(value: Timestamp) -> Value {
     Value::Timestamp(value)
 }
 
+fn opt_moment(value: Option<Timestamp>) -> Value {
+    value.map_or(Value::Null, moment)
+}
+
+#[cfg(test)]
+pub(crate) mod test_database;
 #[cfg(test)]
 mod tests;

@@ -94,11 +94,25 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
     }
 
+    /// What a refusal says, without the id of its request.
+    pub(crate) fn refusal(&self) -> Value {
+        let mut problem = self.json();
+        problem["requestId"].take();
+        problem
+    }
+
+    /// The value of a cookie the answer sets.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let set = self.headers.get_all("set-cookie").iter();
+        let pairs = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+        let mut pairs = pairs.filter_map(|pair| pair.split_once('='));
+        pairs
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value.to_owned())
+    }
+
     pub(crate) fn code(&self) -> String {
-        self.json()["error"]["code"]
-            .as_str()
-            .unwrap_or("none")
-            .to_owned()
+        self.json()["code"].as_str().unwrap_or("none").to_owned()
     }
 }
 
@@ -148,6 +162,11 @@ impl TestApp {
 
     pub(crate) async fn call(&self, request: Request<Full<Bytes>>) -> Answer {
         ask(&self.public, request).await
+    }
+
+    /// Another way into the store of this application.
+    pub(crate) async fn store_pool(&self) -> Pool {
+        open(&self.folder.path().join("store.sqlite"), false).await
     }
 
     /// Asks the internal listener as the bot.
@@ -235,8 +254,23 @@ impl TestApp {
         rows.iter().map(|row| row.get("x").unwrap()).collect()
     }
 
-    async fn store_pool(&self) -> Pool {
-        open(&self.folder.path().join("store.sqlite"), false).await
+    /// Asks as a browser that holds these cookies, from a page that sends this CSRF token.
+    pub(crate) async fn browse(
+        &self,
+        (method, path): (&str, &str),
+        cookies: &[(&str, &str)],
+        csrf: Option<&str>,
+    ) -> Answer {
+        let mut request = request(method, path, None);
+        for (name, value) in cookies {
+            let pair = format!("{name}={value}").parse().unwrap();
+            request.headers_mut().append("cookie", pair);
+        }
+        if let Some(csrf) = csrf {
+            let csrf = csrf.parse().unwrap();
+            request.headers_mut().insert("x-csrf-token", csrf);
+        }
+        self.call(request).await
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {

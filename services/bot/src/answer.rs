@@ -18,6 +18,7 @@ pub async fn answer(api: &Api, request: &Request) -> Vec<Effect> {
         Wish::Companies => vec![Effect::Send(companies(api, chat, language).await)],
         Wish::Balance => vec![Effect::Send(balance(api, chat, language).await)],
         Wish::Unlink => vec![Effect::Send(unlink(api, chat, language).await)],
+        Wish::Password => vec![Effect::Send(password(api, chat, language).await)],
         Wish::Press {
             callback,
             message_id,
@@ -59,6 +60,13 @@ async fn unlink(api: &Api, chat: i64, language: Language) -> Content {
         Ok(()) | Err(ApiError::Refused(Refusal::NotLinked)) => {
             Content::text(text::unlinked(language))
         }
+        Err(error) => explain(language, &error),
+    }
+}
+
+async fn password(api: &Api, chat: i64, language: Language) -> Content {
+    match api.reset_code(chat).await {
+        Ok(code) => Content::text(text::reset_code(language, &code)),
         Err(error) => explain(language, &error),
     }
 }

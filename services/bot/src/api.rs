@@ -79,6 +79,15 @@ pub struct Account {
     pub soldcred: Decimal,
 }
 
+/// A one-time code for a new password. A secret until it is used.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct ResetCode {
+    /// The code.
+    pub code: String,
+    /// Name of the user it is for.
+    pub username: String,
+}
+
 /// Why there is no answer to give.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -248,6 +257,15 @@ impl Api {
             .map(drop)
     }
 
+    /// A one-time code for a new password of the user behind the chat.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn reset_code(&self, chat: i64) -> Result<ResetCode, ApiError> {
+        let path = format!("chat/{chat}/password-reset");
+        self.call(Method::POST, &path, |request| request).await
+    }
+
     /// Asks about a chat that cannot exist, to see whether the API answers and accepts our token.
     pub async fn probe(&self) -> bool {
         let answer = self
@@ -306,7 +324,7 @@ impl Api {
                 ApiError::Unavailable
             });
         }
-        let code = serde_json::from_slice::<Failure>(body).map(|failure| failure.error.code);
+        let code = serde_json::from_slice::<Failure>(body).map(|failure| failure.code);
         let code = code.unwrap_or_default();
         match Refusal::from_code(&code) {
             Some(refusal) => Err(ApiError::Refused(refusal)),
@@ -348,12 +366,8 @@ impl<'de> Deserialize<'de> for Nothing {
     }
 }
 
+/// What we read of a problem document.
 #[derive(Deserialize)]
 struct Failure {
-    error: FailureBody,
-}
-
-#[derive(Deserialize)]
-struct FailureBody {
     code: String,
 }

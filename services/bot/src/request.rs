@@ -61,6 +61,8 @@ pub enum Wish {
     Help,
     /// `/unlink`.
     Unlink,
+    /// `/password`: a one-time code for a new password.
+    Password,
     /// Text that is no command we know.
     Unclear,
     /// A command in a group, where everybody would read the answer.
@@ -97,6 +99,7 @@ impl Wish {
             Self::Balance => "balance",
             Self::Help => "help",
             Self::Unlink => "unlink",
+            Self::Password => "password",
             Self::Unclear => "unclear",
             Self::NotPrivate => "not_private",
             Self::Press { .. } => "press",
@@ -133,6 +136,7 @@ fn read_message(message: &Message, bot_name: &str) -> Option<Request> {
             (Some("balance"), _) => Wish::Balance,
             (Some("help"), _) => Wish::Help,
             (Some("unlink"), _) => Wish::Unlink,
+            (Some("password"), _) => Wish::Password,
             _ => Wish::Unclear,
         }
     };
@@ -221,6 +225,7 @@ mod tests {
         assert_eq!(private("/balance"), Some(Wish::Balance));
         assert_eq!(private("/Balance@Our_Bot please"), Some(Wish::Balance));
         assert_eq!(private("/start"), Some(Wish::Begin));
+        assert_eq!(private("/password"), Some(Wish::Password));
         let link = Wish::Link {
             code: "AB12CD34".to_owned(),
             message_id: 5,
@@ -239,6 +244,7 @@ mod tests {
     fn a_group_is_answered_only_when_it_calls_us_and_never_with_figures() {
         assert_eq!(group("/balance"), Some(Wish::NotPrivate));
         assert_eq!(group("/balance@our_bot"), Some(Wish::NotPrivate));
+        assert_eq!(group("/password"), Some(Wish::NotPrivate));
         assert_eq!(group("/balance@other_bot"), None);
         assert_eq!(group("hello"), None);
     }

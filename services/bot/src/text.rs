@@ -1,6 +1,7 @@
 //! Every sentence the bot says, in Romanian and English. HTML as Telegram understands it: values
 //! that come from people or books pass through [`escape`].
 
+use crate::api::ResetCode;
 use crate::request::Language;
 
 /// Makes a value safe between tags.
@@ -34,9 +35,9 @@ pub fn help(language: Language) -> &'static str {
     pick(
         language,
         "/balance – soldul casei și al băncilor\n/companies – alegerea firmei\n/unlink – \
-         dezlegarea chatului de cont\n/help – acest text",
+         dezlegarea chatului de cont\n/password – cod pentru o parolă nouă\n/help – acest text",
         "/balance – balance of cash and bank accounts\n/companies – choose a company\n/unlink – \
-         unlink this chat from the account\n/help – this text",
+         unlink this chat from the account\n/password – code for a new password\n/help – this text",
     )
 }
 
@@ -96,6 +97,23 @@ pub fn unlinked(language: Language) -> &'static str {
         "Chatul nu mai este legat de un cont.",
         "This chat is no longer linked to an account.",
     )
+}
+
+/// The code that gives a new password.
+pub fn reset_code(language: Language, reset: &ResetCode) -> String {
+    let (code, name) = (escape(&reset.code), escape(&reset.username));
+    match language {
+        Language::Romanian => format!(
+            "Codul pentru o parolă nouă a contului <b>{name}</b>, valabil o dată, 30 de minute:\n\
+             <code>{code}</code>\nScrieți-l în aplicație: „Am un cod de unică folosință”. Nu îl \
+             arătați nimănui."
+        ),
+        Language::English => format!(
+            "The code for a new password of the account <b>{name}</b>, good once, for 30 minutes:\n\
+             <code>{code}</code>\nType it in the application under “I have a one-time code”. Show \
+             it to nobody."
+        ),
+    }
 }
 
 /// Above the keyboard of companies.
@@ -223,7 +241,7 @@ pub fn other_accounts(language: Language, count: usize) -> String {
 }
 
 /// Commands as Telegram's menu shows them: name and description.
-pub fn commands(language: Language) -> [(&'static str, &'static str); 4] {
+pub fn commands(language: Language) -> [(&'static str, &'static str); 5] {
     [
         (
             "balance",
@@ -240,6 +258,14 @@ pub fn commands(language: Language) -> [(&'static str, &'static str); 4] {
         (
             "unlink",
             pick(language, "Dezlegarea chatului de cont", "Unlink this chat"),
+        ),
+        (
+            "password",
+            pick(
+                language,
+                "Cod pentru o parolă nouă",
+                "Code for a new password",
+            ),
         ),
         ("help", pick(language, "Ajutor", "Help")),
     ]

@@ -34,6 +34,9 @@ pub struct ApiConfig {
     pub redis: Option<RedisConfig>,
     /// Signing and lifetime of access tokens.
     pub tokens: TokenConfig,
+    /// What becomes of the audit trail.
+    #[serde(default, skip_serializing_if = "AuditConfig::is_default")]
+    pub audit: AuditConfig,
     /// Credential folder (`username`, `password`) of the first administrator, used only while the
     /// store has no user; absent or missing folder: no user is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,4 +107,28 @@ pub struct TokenConfig {
     pub keys: PathBuf,
     /// Life of an access token in seconds.
     pub lifetime_seconds: u64,
+}
+
+/// The audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditConfig {
+    /// Days before whole sealed batches of audit rows are removed; at least [`MIN_RETENTION_DAYS`].
+    pub retention_days: u32,
+}
+
+/// The database refuses to remove younger rows, whoever asks.
+pub const MIN_RETENTION_DAYS: u32 = 30;
+
+impl AuditConfig {
+    /// Whether nothing was chosen; then it is not written, and the file stays what it was.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { retention_days: 90 }
+    }
 }

@@ -71,6 +71,8 @@ pub enum Reason {
     StoreMigrationFailed,
     /// The store was put back to an earlier state, so that revocations may be lost.
     StorePutBack,
+    /// The store's tables belong to another role, and nobody has brought them up to date yet.
+    StoreMigrationAwaited,
     /// Redis cannot be reached.
     RedisUnreachable,
     /// Redis refuses the login.
@@ -103,6 +105,7 @@ impl Reason {
             Self::StoreTlsInvalid => "StoreTlsInvalid",
             Self::StoreMigrationFailed => "StoreMigrationFailed",
             Self::StorePutBack => "StorePutBack",
+            Self::StoreMigrationAwaited => "StoreMigrationAwaited",
             Self::RedisUnreachable => "RedisUnreachable",
             Self::RedisLoginRefused => "RedisLoginRefused",
             Self::TelegramUnreachable => "TelegramUnreachable",

@@ -35,5 +35,5 @@ pub use postgres::NamedTls;
 pub use row::{Row, RowStream};
 pub use settings::PostgresLogin;
 pub use stats::PoolStats;
-pub use transaction::Transaction;
+pub use transaction::{Opening, Transaction};
 pub use value::{FromValue, Value};

@@ -10,7 +10,7 @@ use crate::row::RowStream;
 use crate::settings::{PostgresLogin, PostgresSettings, Settings};
 use crate::sqlite::SqlitePool;
 use crate::stats::PoolCollector;
-use crate::transaction::{EngineTransaction, Transaction};
+use crate::transaction::{EngineTransaction, Opening, Transaction};
 use crate::{PoolError, PoolStats, Row, Value};
 
 /// The database behind a pool, for the few statements that differ between engines.
@@ -162,6 +162,52 @@ impl Pool {
     pub async fn begin(&self) -> Result<Transaction, PoolError> {
         let engine = match &*self.inner {
             EnginePool::Postgres(pool) => EngineTransaction::Postgres(pool.begin().await?),
+            EnginePool::Sqlite(pool) => EngineTransaction::Sqlite(pool.begin().await?),
+        };
+        Ok(Transaction::new(engine))
+    }
+
+    /// As [`Pool::query`], in a transaction of its own that begins with `opening`; one round trip.
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn query_after(
+        &self,
+        opening: &Opening,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Vec<Row>, PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => Ok(pool.transact(opening, sql, params).await?.rows),
+            EnginePool::Sqlite(pool) => pool.query(sql, params).await,
+        }
+    }
+
+    /// As [`Pool::execute`], in a transaction of its own that begins with `opening`; one round trip.
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn execute_after(
+        &self,
+        opening: &Opening,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<u64, PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => Ok(pool.transact(opening, sql, params).await?.changed),
+            EnginePool::Sqlite(pool) => pool.execute(sql, params).await,
+        }
+    }
+
+    /// As [`Pool::begin`], with `opening` as the first statement.
+    ///
+    /// # Errors
+    /// As [`Pool::query`].
+    pub async fn begin_after(&self, opening: &Opening) -> Result<Transaction, PoolError> {
+        let engine = match &*self.inner {
+            EnginePool::Postgres(pool) => {
+                EngineTransaction::Postgres(pool.begin_after(opening).await?)
+            }
             EnginePool::Sqlite(pool) => EngineTransaction::Sqlite(pool.begin().await?),
         };
         Ok(Transaction::new(engine))

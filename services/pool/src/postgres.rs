@@ -19,7 +19,7 @@ use crate::row::RowStream;
 use crate::settings::PostgresSettings;
 use crate::slots::{Held, Slot, Slots};
 use crate::stats::Counters;
-use crate::{PoolError, PoolStats, Row, Value};
+use crate::{Opening, PoolError, PoolStats, Row, Value};
 
 mod bulk;
 mod connect;
@@ -31,7 +31,7 @@ mod tls;
 mod types;
 
 use connect::Connector;
-use connection::PgConnection;
+use connection::{Done, PgConnection};
 use lease::Lease;
 pub(crate) use lease::PostgresTransaction;
 pub use tls::NamedTls;
@@ -127,6 +127,24 @@ impl PostgresPool {
 
     pub(crate) async fn begin(&self) -> Result<PostgresTransaction, PoolError> {
         PostgresTransaction::begin(self.core.lease().await?).await
+    }
+
+    /// A transaction of one statement behind its opening.
+    pub(crate) async fn transact(
+        &self,
+        opening: &Opening,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Done, PoolError> {
+        let mut lease = self.core.lease().await?;
+        lease.transact(opening, sql, params).await
+    }
+
+    pub(crate) async fn begin_after(
+        &self,
+        opening: &Opening,
+    ) -> Result<PostgresTransaction, PoolError> {
+        PostgresTransaction::begin_after(self.core.lease().await?, opening).await
     }
 }
 

@@ -4,6 +4,17 @@ use crate::postgres::PostgresTransaction;
 use crate::sqlite::SqliteTransaction;
 use crate::{PoolError, Row, Value};
 
+/// A statement that every transaction begins with, such as the settings row security goes by. It is sent
+/// together with what follows and costs no round trip. SQLite has no settings of a transaction: there it
+/// is not run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opening {
+    /// The statement; its rows are not read.
+    pub sql: &'static str,
+    /// Its parameters.
+    pub params: Vec<Value>,
+}
+
 /// Several statements that happen together or not at all. Dropping it rolls back, also in the
 /// middle of a statement. After a failed statement only dropping or rolling back makes sense.
 pub struct Transaction {

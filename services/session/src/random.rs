@@ -18,6 +18,11 @@ pub fn id() -> String {
     hex::encode(fill::<16>())
 }
 
+/// A secret for programs: 256 random bits as 64 hexadecimal digits.
+pub fn secret() -> String {
+    hex::encode(fill::<32>())
+}
+
 /// A random password of `length` characters from the unambiguous alphabet, in lower case.
 pub fn password(length: usize) -> String {
     code(length).to_ascii_lowercase()
@@ -51,6 +56,8 @@ mod tests {
         assert_eq!(one.len(), 32);
         assert!(one.bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert_ne!(one, other);
+        assert_eq!(secret().len(), 64);
+        assert_ne!(secret(), secret());
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Where sessions live: Redis in production, this process in a run without Redis.
+//! Sessions near at hand: in Redis, shared by all replicas, or in this process in a run without Redis.
 //!
-//! Both keep the same promises: a session that was ended, or whose life is over, is never found
-//! again; a store that cannot answer returns an error, and the caller refuses the request. That a
-//! session ended is true only by its epoch ([`crate::epochs`]): a Redis may lose what it was told.
+//! Both are copies; the truth is in the application's database. What is missing here, because it was
+//! lost or never written, is read there; a Redis that cannot answer costs time and nothing else. That a
+//! session ended is true only by its epoch ([`crate::epochs`]): a copy may outlive its session.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -117,17 +117,18 @@ pub enum SessionError {
 /// A boxed answer, so that the store is chosen at run time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SessionError>> + Send + 'a>>;
 
-/// The operations both stores offer. Every error means "do not know", never "no".
+/// The operations both stores offer. Neither an error nor an absent session means "no": ask the
+/// database.
 pub trait SessionStore: Send + Sync {
-    /// Remembers a session until it expires.
+    /// Remembers a session until it expires, in place of what was remembered of it before.
     fn begin<'a>(&'a self, session: &'a Session) -> Answer<'a, ()>;
-    /// The session with this id, unless it ended.
+    /// The session with this id, if it is remembered.
     fn find<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Session>>;
-    /// Ends a session. Ending one that does not exist is a success.
+    /// Forgets a session. Forgetting one that is not remembered is a success.
     fn end<'a>(&'a self, session: &'a Session) -> Answer<'a, ()>;
-    /// All living sessions of a user, oldest first.
+    /// All remembered sessions of a user, oldest first.
     fn list<'a>(&'a self, user: &'a str) -> Answer<'a, Vec<Session>>;
-    /// Ends every session of a user but `keep`; returns how many ended.
+    /// Forgets every session of a user but `keep`; returns how many.
     fn end_others<'a>(&'a self, user: &'a str, keep: Option<&'a str>) -> Answer<'a, usize>;
     /// Proves that the store answers under our login, and reconnects if it did not.
     fn probe(&self) -> Answer<'_, ()>;

@@ -1,8 +1,7 @@
 //! Access tokens: signed proof of who signed in and in which session (RFC 7519, EdDSA).
 //!
 //! A token alone is not enough: whoever accepts one must also ask whether it was revoked since, by the
-//! epochs ([`Claims::bearer`] is what they judge), and the session store whether the session named by
-//! `sid` still exists.
+//! epochs ([`Claims::bearer`] is what they judge), and whether the session named by `sid` still exists.
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Header, Validation};
@@ -31,6 +30,9 @@ pub struct Claims {
     /// release before epochs and counts as older than every revocation.
     #[serde(default)]
     pub rev: Revision,
+    /// What a page must send along when a browser sends this token by itself, as a cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csrf: Option<String>,
     /// Id of the token.
     pub jti: String,
     /// Issued at.
@@ -101,7 +103,7 @@ impl Tokens {
         }
     }
 
-    /// Life of a token, and of the session behind it.
+    /// Life of a token.
     pub fn lifetime_seconds(&self) -> u64 {
         self.lifetime_seconds
     }
@@ -111,14 +113,29 @@ impl Tokens {
         &self.keys
     }
 
-    /// Signs a token for its bearer.
+    /// Signs a token for its bearer, to be sent in a header.
     pub fn issue(&self, bearer: &Bearer<'_>, now: Timestamp) -> AccessToken {
+        self.sign(bearer, None, now)
+    }
+
+    /// Signs a token that a browser may also send as a cookie, if it sends `csrf` along.
+    pub fn issue_for_browser(
+        &self,
+        bearer: &Bearer<'_>,
+        csrf: String,
+        now: Timestamp,
+    ) -> AccessToken {
+        self.sign(bearer, Some(csrf), now)
+    }
+
+    fn sign(&self, bearer: &Bearer<'_>, csrf: Option<String>, now: Timestamp) -> AccessToken {
         let lifetime = i64::try_from(self.lifetime_seconds).unwrap_or(i64::MAX);
         let claims = Claims {
             sub: bearer.user.to_owned(),
             sid: bearer.session.to_owned(),
             tenant: bearer.tenant.map(str::to_owned),
             rev: bearer.issued,
+            csrf,
             jti: random::id(),
             iat: now.as_second(),
             exp: now.as_second().saturating_add(lifetime),
@@ -219,6 +236,10 @@ mod tests {
         assert_eq!((found.tenant, found.issued), (Some("acme"), issued));
         assert_eq!((claims.iss.as_str(), claims.aud.as_str()), ("shop", "shop"));
         assert_eq!(claims.exp - claims.iat, 600);
+        assert_eq!(claims.csrf, None);
+        let token = tokens.issue_for_browser(&bearer, "c".to_owned(), at(1_000_000));
+        let claims = tokens.verify(&token.value, at(1_000_001)).unwrap();
+        assert_eq!(claims.csrf.as_deref(), Some("c"));
     }
 
     #[test]

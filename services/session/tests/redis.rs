@@ -99,6 +99,33 @@ async fn a_lost_server_is_an_error_and_its_return_needs_no_restart() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_costs_one_short_wait_and_not_one_per_question() {
+    let server = Server::start();
+    let store = RedisStore::new("shop", &server.config()).unwrap();
+    answers(&store).await;
+    signal(&server, "-STOP");
+    let asked = Instant::now();
+    store.find("any").await.unwrap_err();
+    let first = asked.elapsed();
+    for _ in 0..1_000 {
+        store.find("any").await.unwrap_err();
+    }
+    let all = asked.elapsed();
+    signal(&server, "-CONT");
+    assert!(
+        first < Duration::from_secs(3) && all < Duration::from_secs(6),
+        "{first:?} {all:?}"
+    );
+    answers(&store).await;
+}
+
+fn signal(server: &Server, signal: &str) {
+    let pid = server.child.id().to_string();
+    let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[tokio::test]
 async fn a_locked_login_is_named_and_works_again_once_unlocked() {
     let server = TestRedis::start();
     let store = RedisStore::new("shop", &server.config()).unwrap();

@@ -22,6 +22,7 @@ pub(super) async fn balance(world: &World) -> Result<()> {
     let link: Value = session
         .http
         .post(session.url("/api/telegram/link"))
+        .bearer_auth(&session.token)
         .send()
         .await?
         .json()

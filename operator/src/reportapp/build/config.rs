@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use reportapp_config::api::{ApiListen, ErpServer, RedisConfig, TlsFiles, TokenConfig};
+use reportapp_config::api::{
+    ApiListen, AuditConfig, ErpServer, RedisConfig, TlsFiles, TokenConfig,
+};
 use reportapp_config::bot::{InternalApi, Telegram};
 use reportapp_config::database::TlsConfig;
 use reportapp_config::tunnel::{Bastion, Forward, Handshake};
@@ -90,6 +92,7 @@ fn api_config(app: &ValidatedApp) -> ApiConfig {
             keys: folder(&app.signing),
             lifetime_seconds: spec.api.token_lifetime.as_secs().max(1),
         },
+        audit: AuditConfig::default(),
         first_administrator: Some(PathBuf::from(FIRST_ADMINISTRATOR_DIR)),
         internal_token: app.internal_token.as_ref().map(folder),
         bot_username: spec.bot.as_ref().and_then(|bot| bot.username.clone()),

@@ -37,6 +37,7 @@ pub(super) const ORDER: [(Reason, Rank); 19] = [
     (Reason::StorePutBack, Rank::Cause),
     (Reason::StoreUnreachable, Rank::Cause),
     (Reason::StoreMigrationFailed, Rank::Cause),
+    (Reason::StoreMigrationAwaited, Rank::Cause),
     (Reason::RedisLoginRefused, Rank::Cause),
     (Reason::RedisUnreachable, Rank::Cause),
     (Reason::TelegramTokenRefused, Rank::Cause),

@@ -12,6 +12,7 @@ pub(crate) mod chat_show;
 pub(crate) mod companies;
 pub(crate) mod company_choose;
 pub(crate) mod redeem;
+pub(crate) mod reset_code;
 pub(crate) mod unlink;
 
 /// A linked chat and the user it acts for.

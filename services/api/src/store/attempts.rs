@@ -1,66 +1,71 @@
-//! What is remembered about sign-ins, and for how long.
+//! What is remembered about sign-ins.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use reportapp_pool::Value;
 
 use super::{Store, StoreError, moment, opt_text, text};
-
-/// Attempts older than this are deleted.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How a sign-in ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The password was right.
+    /// The password was right, and a session began.
     SignedIn,
-    /// Name or password was wrong, or the user is not active.
+    /// Name or password was wrong, or the user may not sign in.
     Refused,
+    /// The password was right, but it has to be replaced first.
+    ResetRequired,
 }
 
 impl Outcome {
-    fn as_str(self) -> &'static str {
+    /// `None`: it did not fail.
+    fn failure(self) -> Option<&'static str> {
         match self {
-            Self::SignedIn => "signed-in",
-            Self::Refused => "refused",
+            Self::SignedIn => None,
+            Self::Refused => Some("refused"),
+            Self::ResetRequired => Some("reset-required"),
         }
     }
 }
 
+/// One sign-in that was tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// Id and name of an existing user. A name nobody has may be a password typed into the wrong field
+    /// and is not stored.
+    pub known: Option<(&'a str, &'a str)>,
+    /// Where it came from.
+    pub address: Option<&'a str>,
+    /// What it says it was sent by.
+    pub user_agent: Option<&'a str>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
 impl Store {
-    /// Writes one attempt down. `known` is the name of an existing user: a name nobody has may be
-    /// a password typed into the wrong field and is not stored.
+    /// Writes one attempt down.
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub async fn record_attempt(
-        &self,
-        known: Option<&str>,
-        address: Option<&str>,
-        outcome: Outcome,
-    ) -> Result<(), StoreError> {
+    pub async fn record_attempt(&self, attempt: &Attempt<'_>) -> Result<(), StoreError> {
+        let failure = attempt.outcome.failure();
         let params = [
             text(reportapp_session::random::id()),
             moment(Timestamp::now()),
-            opt_text(known.map(super::users::username_key)),
-            opt_text(address),
-            text(outcome.as_str()),
+            opt_text(
+                attempt
+                    .known
+                    .map(|(_, name)| super::users::username_key(name)),
+            ),
+            opt_text(attempt.known.map(|(id, _)| id)),
+            opt_text(attempt.address),
+            opt_text(attempt.user_agent),
+            Value::Bool(failure.is_none()),
+            opt_text(failure),
         ];
-        let sql = "INSERT INTO login_attempts (id, at, username_key, address, outcome)
-                   VALUES ($1, $2, $3, $4, $5)";
+        let sql = "INSERT INTO login_attempts (id, created_at, identifier, user_id, ip_address,
+                                               user_agent, success, failure_reason)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         self.pool()?.execute(sql, &params).await?;
-        Ok(())
-    }
-
-    /// Deletes old sign-in attempts and codes that can no longer be used.
-    ///
-    /// # Errors
-    /// When the store cannot answer.
-    pub async fn delete_outdated(&self, now: Timestamp) -> Result<(), StoreError> {
-        let pool = self.pool()?;
-        let old = moment(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN));
-        let sql = "DELETE FROM login_attempts WHERE at < $1";
-        pool.execute(sql, &[old]).await?;
-        let sql = "DELETE FROM telegram_codes WHERE expires_at < $1";
-        pool.execute(sql, &[moment(now)]).await?;
         Ok(())
     }
 }

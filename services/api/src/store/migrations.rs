@@ -8,6 +8,7 @@
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use reportapp_pool::{Engine, Pool, PoolError, Transaction};
+use reportapp_session::Context;
 
 use super::{moment, text};
 
@@ -60,6 +61,18 @@ pub const ALL: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0004_access.sql"),
         sqlite: include_str!("../../migrations/sqlite/0004_access.sql"),
     },
+    Migration {
+        version: 5,
+        name: "sign_in",
+        postgres: include_str!("../../migrations/postgres/0005_sign_in.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0005_sign_in.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "audit",
+        postgres: include_str!("../../migrations/postgres/0006_audit.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0006_audit.sql"),
+    },
 ];
 
 /// Why the schema could not be brought up to date.
@@ -87,6 +100,17 @@ pub enum MigrationError {
         /// Its name here.
         name: &'static str,
     },
+    /// The tables belong to somebody else, and lack something.
+    #[error(
+        "the tables of the store belong to another role and are at version {found}, this release needs \
+         {needed}: run `reportapp-api migrate` of this release as their owner, with --grant-to"
+    )]
+    NotOurs {
+        /// Highest version in the store; 0 without tables.
+        found: i64,
+        /// Highest version of this program.
+        needed: i64,
+    },
     /// The database failed.
     #[error("failed to migrate the store: {0}")]
     Database(#[from] PoolError),
@@ -101,15 +125,70 @@ impl Migration {
     }
 }
 
-/// Applies what is missing of `migrations`.
+/// Applies what is missing of `migrations` and returns it.
 ///
 /// # Errors
 /// See [`MigrationError`]; nothing is applied then.
-pub async fn run(pool: &Pool, migrations: &[Migration]) -> Result<(), MigrationError> {
-    let mut transaction = pool.begin().await?;
+pub async fn run(pool: &Pool, migrations: &[Migration]) -> Result<Vec<Migration>, MigrationError> {
+    // Rows of all tenants may have to change.
+    let context = Context::system("reportapp-api migrate");
+    let mut transaction = pool.begin_after(&context.opening()).await?;
     lock(&mut transaction, pool.engine()).await?;
     transaction.batch(LEDGER).await?;
     let applied = applied(&mut transaction).await?;
+    let missing = missing(migrations, &applied, pool.engine())?;
+    for migration in &missing {
+        apply(&mut transaction, pool.engine(), migration).await?;
+    }
+    transaction.commit().await?;
+    Ok(missing)
+}
+
+/// Whether the login may change the schema: it owns the tables, or may create them. On SQLite it does.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_run(pool: &Pool) -> Result<bool, PoolError> {
+    if pool.engine() == Engine::Sqlite {
+        return Ok(true);
+    }
+    let sql = "SELECT coalesce(pg_has_role(c.relowner, 'USAGE'),
+                               has_schema_privilege(current_schema(), 'CREATE'), false) AS may
+               FROM (SELECT to_regclass('schema_migrations') AS oid) AS ledger
+               LEFT JOIN pg_class c ON c.oid = ledger.oid";
+    let row = pool.query_opt(sql, &[]).await?;
+    Ok(row.map(|row| row.get("may")).transpose()? == Some(true))
+}
+
+/// Checks, changing nothing, that all of `migrations` are applied.
+///
+/// # Errors
+/// [`MigrationError::NotOurs`] until they are; see [`MigrationError`] for the others.
+pub async fn check(pool: &Pool, migrations: &[Migration]) -> Result<(), MigrationError> {
+    let mut transaction = pool.begin().await?;
+    let sql = "SELECT to_regclass('schema_migrations') IS NOT NULL AS there";
+    let row = transaction.query_opt(sql, &[]).await?;
+    let there = row.map(|row| row.get("there")).transpose()? == Some(true);
+    let applied = match there {
+        true => applied(&mut transaction).await?,
+        false => Vec::new(),
+    };
+    transaction.rollback().await?;
+    if missing(migrations, &applied, pool.engine())?.is_empty() {
+        return Ok(());
+    }
+    Err(MigrationError::NotOurs {
+        found: applied.last().map_or(0, |(version, _)| *version),
+        needed: migrations.last().map_or(0, |migration| migration.version),
+    })
+}
+
+/// Which migrations are to be applied to a store that has `applied`.
+fn missing(
+    migrations: &[Migration],
+    applied: &[(i64, String)],
+    engine: Engine,
+) -> Result<Vec<Migration>, MigrationError> {
     let known = migrations.last().map_or(0, |migration| migration.version);
     if let Some((found, _)) = applied.last().filter(|(version, _)| *version > known) {
         return Err(MigrationError::Newer {
@@ -117,22 +196,21 @@ pub async fn run(pool: &Pool, migrations: &[Migration]) -> Result<(), MigrationE
             known,
         });
     }
+    let mut missing = Vec::new();
     for migration in migrations {
-        let checksum = checksum(migration.sql(pool.engine()));
         let earlier = applied.iter().find(|(v, _)| *v == migration.version);
         match earlier {
-            Some((_, found)) if *found == checksum => {}
+            Some((_, found)) if *found == checksum(migration.sql(engine)) => {}
             Some(_) => {
                 return Err(MigrationError::Changed {
                     version: migration.version,
                     name: migration.name,
                 });
             }
-            None => apply(&mut transaction, pool.engine(), migration, checksum).await?,
+            None => missing.push(*migration),
         }
     }
-    transaction.commit().await?;
-    Ok(())
+    Ok(missing)
 }
 
 /// Serialises replicas until the end of the transaction; nothing to do for the one writer of
@@ -163,13 +241,12 @@ async fn apply(
     transaction: &mut Transaction,
     engine: Engine,
     migration: &Migration,
-    checksum: String,
 ) -> Result<(), PoolError> {
     transaction.batch(migration.sql(engine)).await?;
     let row = [
         reportapp_pool::Value::Int(migration.version),
         text(migration.name),
-        text(checksum),
+        text(checksum(migration.sql(engine))),
         moment(Timestamp::now()),
     ];
     transaction

@@ -1,5 +1,7 @@
 //! The same questions on a real PostgreSQL and on SQLite, and two replicas that start together.
 
+mod sign_in;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,7 +9,7 @@ use reportapp_pool::Pool;
 use reportapp_pool::testing::TestPostgres;
 use reportapp_session::access::UserKind;
 
-use super::attempts::Outcome;
+use super::attempts::{Attempt, Outcome};
 use super::roles::ADMINISTRATOR;
 use super::users::NewUser;
 use super::*;
@@ -67,14 +69,19 @@ async fn answers_every_question(store: &Store) {
             .must_change_password
     );
 
-    store
-        .record_attempt(Some("Ștefan"), Some("192.0.2.1"), Outcome::SignedIn)
-        .await
-        .unwrap();
-    store
-        .record_attempt(None, None, Outcome::Refused)
-        .await
-        .unwrap();
+    for (known, outcome) in [
+        (Some((id, "Ștefan")), Outcome::SignedIn),
+        (Some((id, "Ștefan")), Outcome::ResetRequired),
+        (None, Outcome::Refused),
+    ] {
+        let attempt = Attempt {
+            known,
+            address: Some("192.0.2.1"),
+            user_agent: None,
+            outcome,
+        };
+        store.record_attempt(&attempt).await.unwrap();
+    }
     store.delete_outdated(now).await.unwrap();
 
     let later = now + SignedDuration::from_mins(15);

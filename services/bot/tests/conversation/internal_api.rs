@@ -150,6 +150,10 @@ fn route(state: &mut State, method: &Method, path: &str, body: &Value) -> (u16, 
             state.linked = None;
             (204, Value::Null)
         }
+        ("POST", Some("password-reset")) => (
+            200,
+            json!({"code": "ABCDEF-234567", "username": "ana", "expiresAt": "2026-11-29T12:00:00Z"}),
+        ),
         _ => panic!("{method} {path} is not in the contract"),
     }
 }
@@ -157,7 +161,7 @@ fn route(state: &mut State, method: &Method, path: &str, body: &Value) -> (u16, 
 fn refuse(status: u16, code: &str) -> (u16, Value) {
     (
         status,
-        json!({"error": {"code": code, "message": "internal words, not for chats"}}),
+        json!({"status": status, "code": code, "detail": "internal words, not for chats"}),
     )
 }
 

@@ -196,14 +196,19 @@ async fn a_chat_is_linked_chooses_a_company_and_reads_its_balance() {
         "Beta & Fiii SRL\nCasă și bănci, iunie 2026\n\n5121 Conturi la bănci în lei: 1.234.567,50 \
          RON\n5311: -67,50 RON\n\nTotal: 1.234.500,00 RON"
     );
-    let sent = world.say("/unlink", "en", 4).await;
+    let sent = world.say("/password", "en", 4).await;
+    assert!(sent[3].text.contains("ABCDEF-234567"), "{}", sent[3].text);
+    let sent = world.say("/unlink", "en", 5).await;
     assert!(
-        sent[3].text.contains("no longer linked"),
+        sent[4].text.contains("no longer linked"),
         "{}",
-        sent[3].text
+        sent[4].text
     );
-    let sent = world.say("/balance", "en", 5).await;
-    assert!(sent[4].text.contains("not linked"), "{}", sent[4].text);
+    for (command, number) in [("/balance", 6), ("/password", 7)] {
+        let sent = world.say(command, "en", number).await;
+        let last = &sent[number - 1].text;
+        assert!(last.contains("not linked"), "{last}");
+    }
 }
 
 #[tokio::test]

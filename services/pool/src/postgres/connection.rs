@@ -15,7 +15,7 @@ use tokio_postgres::{CancelToken, Client, Connection, Error, RowStream, Statemen
 use super::error::Context;
 use super::types::{Bound, Cell, check_parameters};
 use crate::slots::Reusable;
-use crate::{PoolError, Row, Value};
+use crate::{Opening, PoolError, Row, Value};
 
 /// Prepared statements remembered per session.
 const STATEMENTS_MAX: usize = 256;
@@ -33,6 +33,12 @@ pub(super) struct PgConnection {
     pub(super) context: Context,
     driver: Option<JoinHandle<()>>,
     statements: HashMap<String, Statement>,
+}
+
+/// What a transaction of one statement came to.
+pub(crate) struct Done {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) changed: u64,
 }
 
 impl PgConnection {
@@ -97,6 +103,76 @@ impl PgConnection {
             .await
     }
 
+    /// A transaction of one statement in one round trip: BEGIN, the opening, the statement and COMMIT are
+    /// sent before the first answer is read. After a failure the server refuses what follows and makes the
+    /// COMMIT a rollback.
+    pub(super) async fn transact(
+        &mut self,
+        opening: &Opening,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Done, PoolError> {
+        let deadline = self.context.clone();
+        deadline
+            .bound(async {
+                let first = self.prepare(opening.sql, &opening.params).await?;
+                let statement = self.prepare(sql, params).await?;
+                let settings = opening.params.iter().map(Bound).collect::<Vec<_>>();
+                let bound = params.iter().map(Bound).collect::<Vec<_>>();
+                // Polled, and so sent, in this order.
+                let (begun, opened, answer, committed) = futures::join!(
+                    self.client.batch_execute("BEGIN"),
+                    self.client.execute_raw(&first, settings),
+                    self.read(&statement, bound),
+                    self.client.batch_execute("COMMIT"),
+                );
+                begun.map_err(|error| self.context.statement_error(&error))?;
+                opened.map_err(|error| self.forget(opening.sql, &error))?;
+                let done = answer.map_err(|error| self.forget(sql, &error))?;
+                committed.map_err(|error| self.context.statement_error(&error))?;
+                done
+            })
+            .await
+    }
+
+    /// Begins a transaction with its opening, in one round trip.
+    pub(super) async fn begin(&mut self, opening: &Opening) -> Result<(), PoolError> {
+        let deadline = self.context.clone();
+        deadline
+            .bound(async {
+                let first = self.prepare(opening.sql, &opening.params).await?;
+                let settings = opening.params.iter().map(Bound).collect::<Vec<_>>();
+                let (begun, opened) = futures::join!(
+                    self.client.batch_execute("BEGIN"),
+                    self.client.execute_raw(&first, settings),
+                );
+                begun.map_err(|error| self.context.statement_error(&error))?;
+                opened.map_err(|error| self.forget(opening.sql, &error))?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// All rows of a prepared statement; the inner error is a row that cannot be read.
+    async fn read(
+        &self,
+        statement: &Statement,
+        bound: Vec<Bound<'_>>,
+    ) -> Result<Result<Done, PoolError>, Error> {
+        let columns = names(statement);
+        let mut stream = Box::pin(self.client.query_raw(statement, bound).await?);
+        let mut rows = Ok(Vec::new());
+        while let Some(row) = stream.try_next().await? {
+            // Read to the end whatever a row holds, so that the number of changes is known.
+            rows = rows.and_then(|mut rows: Vec<Row>| {
+                rows.push(convert(&columns, &row)?);
+                Ok(rows)
+            });
+        }
+        let changed = stream.rows_affected().unwrap_or(0);
+        Ok(rows.map(|rows| Done { rows, changed }))
+    }
+
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), PoolError> {
         let outcome = self.client.batch_execute(sql);
         self.context
@@ -115,11 +191,7 @@ impl PgConnection {
         params: &[Value],
     ) -> Result<(Arc<[String]>, RowStream), PoolError> {
         let statement = self.prepare(sql, params).await?;
-        let columns = statement
-            .columns()
-            .iter()
-            .map(|column| column.name().to_owned())
-            .collect();
+        let columns = names(&statement);
         let bound = params.iter().map(Bound).collect::<Vec<_>>();
         match self.client.query_raw(&statement, bound).await {
             Ok(rows) => Ok((columns, rows)),
@@ -196,6 +268,11 @@ impl Context {
             Err(_) => Err(self.timed_out()),
         }
     }
+}
+
+fn names(statement: &Statement) -> Arc<[String]> {
+    let columns = statement.columns().iter();
+    columns.map(|column| column.name().to_owned()).collect()
 }
 
 /// One row of the server as ours.

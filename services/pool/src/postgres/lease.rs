@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 
-use super::connection::{OUTDATED, PgConnection, convert};
+use super::connection::{Done, OUTDATED, PgConnection, convert};
 use super::{Core, bulk};
 use crate::row::RowStream;
 use crate::slots::Slot;
-use crate::{PoolError, Row, Value};
+use crate::{Opening, PoolError, Row, Value};
 
 /// Upper bound of rolling back an abandoned transaction.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,6 +59,19 @@ impl Lease {
 
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), PoolError> {
         let outcome = self.work()?.batch(sql).await;
+        self.settle(outcome)
+    }
+
+    pub(super) async fn transact(
+        &mut self,
+        opening: &Opening,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Done, PoolError> {
+        let mut outcome = self.work()?.transact(opening, sql, params).await;
+        if self.should_prepare_again(&outcome) {
+            outcome = self.work()?.transact(opening, sql, params).await;
+        }
         self.settle(outcome)
     }
 
@@ -168,6 +181,20 @@ impl PostgresTransaction {
     pub(super) async fn begin(mut lease: Lease) -> Result<Self, PoolError> {
         lease.batch("BEGIN").await?;
         lease.in_transaction = true;
+        Ok(Self {
+            lease,
+            failed: false,
+        })
+    }
+
+    pub(super) async fn begin_after(
+        mut lease: Lease,
+        opening: &Opening,
+    ) -> Result<Self, PoolError> {
+        // Before the first byte: a caller who goes away now may leave a transaction behind.
+        lease.in_transaction = true;
+        let outcome = lease.work()?.begin(opening).await;
+        lease.settle(outcome)?;
         Ok(Self {
             lease,
             failed: false,

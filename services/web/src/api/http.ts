@@ -1,5 +1,8 @@
 // The one place that talks to the network. Addresses are relative to the document's base, the session
-// travels in an HttpOnly cookie, and every failure becomes an `ApiError`.
+// travels in HttpOnly cookies, what changes something shows by a header that a page of ours sent it, and
+// every failure becomes an `ApiError`. A request that is refused because its access token has expired is
+// repeated once with the next one.
+import { CSRF_COOKIE, readCookie, renew } from './renewal'
 
 export interface ApiErrorParts {
   status: number
@@ -34,8 +37,10 @@ export interface RequestOptions {
   query?: Record<string, string | number | undefined>
   body?: unknown
   signal?: AbortSignal
-  /** A refused sign-in is an answer, not the end of a session. */
+  /** Asked to find out whether there is a session: a refusal is an answer, not its end. */
   keepSession?: boolean
+  /** Asked by a name and a secret: a refusal has nothing to do with a session. */
+  anonymous?: boolean
 }
 
 let sessionEnded: () => void = () => {}
@@ -47,10 +52,10 @@ export function onSessionEnded(handler: () => void): void {
 
 /** Sends one request and returns its JSON, or undefined when the answer has no body. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
-  const response = await send(path, options)
+  const response = await sendInSession(path, options)
   if (!response.ok) {
     const error = await readError(response)
-    if (error.status === 401 && !options.keepSession) sessionEnded()
+    if (error.status === 401 && !options.keepSession && !options.anonymous) sessionEnded()
     throw error
   }
   if (response.status === 204) return undefined as T
@@ -71,12 +76,30 @@ export function badResponse(response?: Response): ApiError {
   })
 }
 
+async function sendInSession(path: string, options: RequestOptions): Promise<Response> {
+  const sentAt = Date.now()
+  const response = await send(path, options)
+  if (response.status !== 401 || options.anonymous) return response
+  return (await renew(sentAt, exchange)) ? send(path, options) : response
+}
+
+/** Answers whether there was a session to renew; throws when that cannot be known. */
+async function exchange(): Promise<boolean> {
+  const response = await send('api/auth/refresh', { method: 'POST' })
+  if (response.ok) return true
+  const error = await readError(response)
+  if (error.status === 401 || error.status === 403) return false
+  throw error
+}
+
 async function send(path: string, options: RequestOptions): Promise<Response> {
   const url = new URL(path, document.baseURI)
   for (const [name, value] of Object.entries(options.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value))
   }
-  const headers: Record<string, string> = { accept: 'application/json' }
+  const headers: Record<string, string> = { accept: 'application/json, application/problem+json' }
+  const csrf = readCookie(CSRF_COOKIE)
+  if (csrf && (options.method ?? 'GET') !== 'GET') headers['x-csrf-token'] = csrf
   if (options.body !== undefined) headers['content-type'] = 'application/json'
   try {
     return await fetch(url, {
@@ -96,12 +119,12 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
 async function readError(response: Response): Promise<ApiError> {
   const retryAfter = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
   const body = await response.json().catch(() => null)
-  const detail = (body as { error?: { code?: string; message?: string; field?: string } } | null)?.error
+  const problem = body as { code?: string; detail?: string; field?: string } | null
   return new ApiError({
     status: response.status,
-    code: detail?.code ?? `Http${response.status}`,
-    message: detail?.message ?? '',
-    field: detail?.field,
+    code: problem?.code ?? `Http${response.status}`,
+    message: problem?.detail ?? '',
+    field: problem?.field,
     requestId: response.headers.get('x-request-id') ?? undefined,
     retryAfterSeconds: Number.isNaN(retryAfter) ? undefined : retryAfter,
   })

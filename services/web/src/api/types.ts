@@ -57,8 +57,11 @@ export interface OwnSession {
   /** The one this page belongs to. */
   isCurrent: boolean
   createdAt: string
+  lastActivityAt: string
   expiresAt: string
   address: string | null
+  /** What the browser or program calls itself. */
+  userAgent: string | null
 }
 
 export interface TelegramCode {

@@ -24,6 +24,12 @@ export function createAppRouter(): Router {
         meta: { title: 'signIn.title', public: true },
       },
       {
+        path: '/password-reset',
+        name: 'resetPassword',
+        component: () => import('@/pages/ResetPasswordPage.vue'),
+        meta: { title: 'reset.title', public: true },
+      },
+      {
         path: '/',
         component: () => import('@/components/shell/AppShell.vue'),
         redirect: { name: 'balance' },
@@ -71,6 +77,12 @@ export function createAppRouter(): Router {
                 name: 'tenants',
                 component: () => import('@/pages/admin/TenantsPage.vue'),
                 meta: { title: 'tenants.title' },
+              },
+              {
+                path: 'jurnal',
+                name: 'audit',
+                component: () => import('@/pages/admin/AuditPage.vue'),
+                meta: { title: 'audit.title' },
               },
             ],
           },

@@ -3,5 +3,5 @@
 /** Accepts only a path inside this application; anything else leads to the start page. */
 export function safeNext(value: unknown): string {
   if (typeof value !== 'string' || !/^\/(?![/\\])/.test(value)) return '/'
-  return value.startsWith('/login') ? '/' : value
+  return /^\/(login|password-reset)/.test(value) ? '/' : value
 }

@@ -1,4 +1,4 @@
-// Who is signed in. The session itself is an HttpOnly cookie that no script can read; this store only
+// Who is signed in. The session itself is in HttpOnly cookies that no script can read; this store only
 // knows the user the API named.
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
@@ -6,7 +6,7 @@ import * as auth from '@/api/auth'
 import { ApiError } from '@/api/http'
 import type { User } from '@/api/types'
 
-export type SessionNotice = 'expired' | 'signedOut' | null
+export type SessionNotice = 'expired' | 'signedOut' | 'passwordReset' | null
 
 export const useSession = defineStore('session', () => {
   const user = ref<User | null>(null)
@@ -60,5 +60,11 @@ export const useSession = defineStore('session', () => {
     if (user.value) user.value = { ...user.value, mustChangePassword: false }
   }
 
-  return { user, notice, signedIn, restore, signIn, signOut, expire, passwordChanged }
+  /** A new password was chosen with a code; it ended every session, and is to be signed in with. */
+  async function resetPassword(username: string, code: string, next: string): Promise<void> {
+    await auth.resetPassword(username, code, next)
+    notice.value = 'passwordReset'
+  }
+
+  return { user, notice, signedIn, restore, signIn, signOut, expire, passwordChanged, resetPassword }
 })

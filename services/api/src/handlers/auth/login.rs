@@ -1,30 +1,31 @@
-//! `POST /api/auth/login`: name and password become a session and a token.
+//! `POST /api/auth/login`: name and password become a session and its tokens.
 //!
-//! The order matters: the throttles count an attempt before the password is looked at, the stamp of
-//! the token is taken before it too, the audit row is written before the session begins, and an
-//! unknown name costs as much time as a known one.
+//! The order matters: the guess is counted before the password is looked at, the stamp of the tokens is
+//! taken before it too, the audit row is written before the session begins, and an unknown name costs as
+//! much time as a known one.
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
+use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Body, Route, body, client, endpoint, with};
+use crate::handlers::endpoint::{Body, Route, body, client, endpoint, headers, with};
 use crate::model::{LoginRequest, LoginResponse};
-use crate::peer::throttle_key;
-use crate::store::attempts::Outcome;
-use crate::store::users::username_key;
+use crate::sessions::{Delivery, Visitor};
+use crate::store::attempts::{Attempt, Outcome};
+use crate::store::{Eligibility, User};
 
 /// Longer names and passwords are nobody's.
 const MAX_LENGTH: usize = 256;
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
     let path = warp::path!("api" / "auth" / "login").and(warp::post());
-    let arguments = path.and(with(app)).and(client(app)).and(body());
+    let arguments = path.and(with(app)).and(client(app));
+    let arguments = arguments.and(headers()).and(body());
     endpoint("/api/auth/login", arguments.then(login))
 }
 
@@ -37,9 +38,10 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     request_body = LoginRequest,
     security(()),
     responses(
-        (status = 200, description = "Signed in; also sets the cookie", body = LoginResponse),
+        (status = 200, description = "Signed in; also sets the cookies", body = LoginResponse),
         (status = 400, description = "The body is not understood", body = ErrorBody),
         (status = 401, description = "`InvalidCredentials`", body = ErrorBody),
+        (status = 403, description = "`PasswordResetRequired`: the password is right and has to be replaced", body = ErrorBody),
         (status = 429, description = "`TooManyAttempts`; see `Retry-After`", body = ErrorBody),
         (status = 503, description = "A store does not answer", body = ErrorBody),
     )
@@ -47,36 +49,65 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
 pub(crate) async fn login(
     app: Arc<App>,
     address: Option<IpAddr>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let request: LoginRequest = body.json()?;
     check_lengths(&request)?;
-    let identity = username_key(&request.username);
-    let address_key = address.map(throttle_key);
-    throttle(&app, &identity, address_key.as_deref())?;
+    let guess = app
+        .count_guess(&request.username, address, &headers)
+        .await?;
+    let visitor = Visitor::of(address, &headers);
 
     let issued = app.epochs.stamp().await?;
     let known = app.store.find_credentials(&request.username).await?;
     let hash = known.as_ref().map(|known| known.password_hash.as_str());
     let is_right = app.passwords.verify(&request.password, hash).await?;
-    let address = address.map(|address| address.to_string());
     let user = known.map(|known| known.user);
-    let Some(user) = user.clone().filter(|user| is_right && user.is_active) else {
-        let name = user.as_ref().map(|user| user.username.as_str());
-        app.store
-            .record_attempt(name, address.as_deref(), Outcome::Refused)
-            .await?;
-        return Err(ApiError::InvalidCredentials);
+    let verdict = match &user {
+        Some(user) if is_right => app.store.eligibility(&user.id).await?,
+        _ => Eligibility::Locked,
     };
-
-    app.identity_throttle.forget(&identity);
-    if let Some(key) = &address_key {
-        app.address_throttle.give_back(key);
-    }
-    app.store
-        .record_attempt(Some(&user.username), address.as_deref(), Outcome::SignedIn)
+    record(&app, user.as_ref(), &visitor, &verdict).await?;
+    let tenant = match verdict {
+        Eligibility::Eligible { tenant } => tenant,
+        Eligibility::MustReset => return Err(ApiError::PasswordResetRequired),
+        Eligibility::Locked => return Err(ApiError::InvalidCredentials),
+    };
+    let user = user.ok_or(ApiError::InvalidCredentials)?;
+    app.guessed_right(&guess);
+    let id = user.id.clone();
+    let signed_in = app.begin_session(user, tenant, issued, visitor).await?;
+    let mut response = app.hand_over(
+        signed_in,
+        Delivery {
+            cookies: true,
+            access_in_body: true,
+            refresh_in_body: request.with_refresh_token,
+        },
+    );
+    app.remember_device(&guess, &id, response.headers_mut())
         .await?;
-    app.begin_session(user, issued, address).await
+    Ok(response)
+}
+
+async fn record(
+    app: &App,
+    user: Option<&User>,
+    visitor: &Visitor,
+    verdict: &Eligibility,
+) -> Result<(), ApiError> {
+    let attempt = Attempt {
+        known: user.map(|user| (user.id.as_str(), user.username.as_str())),
+        address: visitor.address.as_deref(),
+        user_agent: visitor.user_agent.as_deref(),
+        outcome: match verdict {
+            Eligibility::Eligible { .. } => Outcome::SignedIn,
+            Eligibility::MustReset => Outcome::ResetRequired,
+            Eligibility::Locked => Outcome::Refused,
+        },
+    };
+    Ok(app.store.record_attempt(&attempt).await?)
 }
 
 fn check_lengths(request: &LoginRequest) -> Result<(), ApiError> {
@@ -90,13 +121,4 @@ fn check_lengths(request: &LoginRequest) -> Result<(), ApiError> {
         }
     }
     Ok(())
-}
-
-fn throttle(app: &App, identity: &str, address: Option<&str>) -> Result<(), ApiError> {
-    let refused = |retry_after| ApiError::TooManyAttempts { retry_after };
-    let now = Instant::now();
-    if let Some(address) = address {
-        app.address_throttle.take(address, now).map_err(refused)?;
-    }
-    app.identity_throttle.take(identity, now).map_err(refused)
 }

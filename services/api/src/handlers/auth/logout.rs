@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::{HeaderValue, SET_COOKIE};
+use jiff::Timestamp;
+use reportapp_session::RefreshToken;
 use warp::Filter;
 use warp::reply::Response;
 
 use crate::app::App;
+use crate::cookies::{self, REFRESH};
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, no_content, with};
 use crate::model::LogoutQuery;
@@ -41,19 +43,31 @@ pub(crate) async fn logout(
         Err(error) => return Err(error),
     }
     let mut response = no_content();
-    let cookie = HeaderValue::from_str(&app.cookie(None)).expect("prefixes are plain ASCII");
-    response.headers_mut().insert(SET_COOKIE, cookie);
+    app.take_cookies(response.headers_mut());
     Ok(response)
 }
 
 async fn end(app: &App, headers: &HeaderMap, everywhere: bool) -> Result<(), ApiError> {
+    let (user, session) = whose(app, headers).await?;
     if everywhere {
-        let caller = app.authenticate(headers).await?;
-        app.end_all_sessions(&caller.user.id).await?;
-        tracing::info!(user = caller.user.id, "a user signed out everywhere");
+        app.end_all_sessions(&user).await?;
+        tracing::info!(user, "a user signed out everywhere");
         return Ok(());
     }
-    // The token is enough: a session may be ended also while nobody knows its record.
-    let claims = app.admit(headers).await?;
-    app.end_session(&claims.sid).await
+    app.end_session(&session).await
+}
+
+/// User and session of the access token, or of the refresh token when that has expired: the session
+/// still lives then. Its record need not be known to end it.
+async fn whose(app: &App, headers: &HeaderMap) -> Result<(String, String), ApiError> {
+    let refused = match app.admit(headers).await {
+        Ok(claims) => return Ok((claims.sub, claims.sid)),
+        Err(error @ ApiError::NotSignedIn) => error,
+        Err(error) => return Err(error),
+    };
+    let token = cookies::read(headers, REFRESH).and_then(RefreshToken::read);
+    let token = token.ok_or(refused)?;
+    let row = app.store.find_session_of(&token, Timestamp::now()).await?;
+    let session = row.ok_or(ApiError::NotSignedIn)?.session;
+    Ok((session.user, session.id))
 }

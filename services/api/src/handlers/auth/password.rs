@@ -4,6 +4,7 @@
 //! The caller's token cannot be spared: what spares it would also spare one that is just being made
 //! for the old password. So this ends like a sign-in with the new password.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,16 +14,19 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Body, Route, body, endpoint, headers, with};
+use crate::handlers::endpoint::{Body, Route, body, client, endpoint, headers, with};
 use crate::model::{LoginResponse, PasswordRequest};
-use crate::store::users::{User, username_key};
+use crate::sessions::{Delivery, Visitor};
+use crate::store::Eligibility;
+use crate::store::users::username_key;
 
 const MIN_CHARACTERS: usize = 12;
 const MAX_CHARACTERS: usize = 256;
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
     let path = warp::path!("api" / "auth" / "password").and(warp::post());
-    let arguments = path.and(with(app)).and(headers()).and(body());
+    let arguments = path.and(with(app)).and(client(app));
+    let arguments = arguments.and(headers()).and(body());
     endpoint("/api/auth/password", arguments.then(change))
 }
 
@@ -43,15 +47,20 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
 )]
 pub(crate) async fn change(
     app: Arc<App>,
+    address: Option<IpAddr>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
     let request: PasswordRequest = body.json()?;
-    check(&request, &caller.user)?;
-    let identity = username_key(&caller.user.username);
-    app.identity_throttle
-        .take(&identity, Instant::now())
+    if request.new == request.current {
+        return refuse("Choose a new password that differs from the present one.");
+    }
+    check_new(&request.new, &caller.user.username)?;
+    // A bucket of the user's own: whoever guesses at the sign-in does not use it up.
+    let bucket = &app.throttles.device;
+    bucket
+        .take(&caller.user.id, Instant::now())
         .map_err(|retry_after| ApiError::TooManyAttempts { retry_after })?;
 
     let hash = app.store.find_password_hash(&caller.user.id).await?;
@@ -60,7 +69,7 @@ pub(crate) async fn change(
         let message = "The present password is wrong; type it again.";
         return Err(ApiError::invalid("WrongPassword", "current", message));
     }
-    app.identity_throttle.forget(&identity);
+    bucket.forget(&caller.user.id);
     let new = app.passwords.hash(&request.new).await?;
     let replaced = app
         .store
@@ -76,21 +85,36 @@ pub(crate) async fn change(
     let known = app.store.find_credentials(&caller.user.username).await?;
     let known = known.filter(|known| known.user.is_active && known.password_hash == new);
     let user = known.ok_or(ApiError::NotSignedIn)?.user;
-    app.begin_session(user, issued, caller.session.address)
-        .await
+    let Eligibility::Eligible { tenant } = app.store.eligibility(&user.id).await? else {
+        return Err(ApiError::NotSignedIn);
+    };
+    let visitor = Visitor::of(address, &headers);
+    let signed_in = app.begin_session(user, tenant, issued, visitor).await?;
+    Ok(app.hand_over(
+        signed_in,
+        Delivery {
+            cookies: true,
+            access_in_body: true,
+            refresh_in_body: request.with_refresh_token,
+        },
+    ))
 }
 
-fn check(request: &PasswordRequest, user: &User) -> Result<(), ApiError> {
-    let refuse = |message: &str| Err(ApiError::invalid("InvalidPassword", "new", message));
-    let length = request.new.chars().count();
+/// Refuses a password nobody should choose.
+///
+/// # Errors
+/// `InvalidPassword`.
+pub(crate) fn check_new(new: &str, username: &str) -> Result<(), ApiError> {
+    let length = new.chars().count();
     if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&length) {
         return refuse("Choose a new password of 12 to 256 characters.");
     }
-    if request.new == request.current {
-        return refuse("Choose a new password that differs from the present one.");
-    }
-    if username_key(&request.new).contains(&username_key(&user.username)) {
+    if username_key(new).contains(&username_key(username)) {
         return refuse("Choose a new password that does not contain your user name.");
     }
     Ok(())
+}
+
+fn refuse<T>(message: &str) -> Result<T, ApiError> {
+    Err(ApiError::invalid("InvalidPassword", "new", message))
 }

@@ -36,7 +36,7 @@ pub(crate) async fn end(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
-    let session = app.sessions.find(&id).await?;
+    let session = app.find_session(&id).await?;
     let own = session.filter(|session| {
         session.user == caller.user.id && !app.epochs.knows_revoked(&session.bearer())
     });

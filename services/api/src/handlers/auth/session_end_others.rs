@@ -32,8 +32,11 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
 )]
 pub(crate) async fn end_others(app: Arc<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
-    let mut others = app.living_sessions(&caller.user.id).await?;
-    others.retain(|session| session.id != caller.session.id);
+    let living = app.living_sessions(&caller.user.id).await?.into_iter();
+    let others: Vec<_> = living
+        .map(|row| row.session)
+        .filter(|session| session.id != caller.session.id)
+        .collect();
     let ended = others.len();
     if ended > 0 {
         app.end_sessions(others).await?;

@@ -7,7 +7,6 @@ use warp::Filter;
 use warp::reply::Response;
 
 use crate::app::App;
-use crate::erp::to_the_second;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
 use crate::model::{OwnSession, OwnSessions};
@@ -33,13 +32,8 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
 pub(crate) async fn list(app: Arc<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
     let living = app.living_sessions(&caller.user.id).await?;
-    let sessions = living.into_iter().map(|session| OwnSession {
-        is_current: session.id == caller.session.id,
-        id: session.id,
-        created_at: to_the_second(session.created_at),
-        expires_at: to_the_second(session.expires_at),
-        address: session.address,
-    });
+    let own = caller.session.id.as_str();
+    let sessions = living.into_iter().map(|row| OwnSession::of(row, own));
     Ok(json(&OwnSessions {
         sessions: sessions.collect(),
     }))

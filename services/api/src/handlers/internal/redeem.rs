@@ -45,7 +45,8 @@ pub(crate) async fn redeem(
     app.authenticate_bot(&headers)?;
     let request: RedeemRequest = body.json()?;
     let chat = request.chat_id.to_string();
-    app.chat_throttle
+    app.throttles
+        .chat
         .take(&chat, Instant::now())
         .map_err(|retry_after| ApiError::TooManyAttempts { retry_after })?;
     let unknown = || {
@@ -57,7 +58,7 @@ pub(crate) async fn redeem(
         .store
         .redeem_code(&request.code, request.chat_id, &name, Timestamp::now());
     let user_id = redeemed.await?.ok_or_else(unknown)?;
-    app.chat_throttle.forget(&chat);
+    app.throttles.chat.forget(&chat);
     let user = app.store.find_user(&user_id).await?;
     let user = user.filter(|user| user.is_active).ok_or_else(unknown)?;
     tracing::info!(user = user.id, "a chat was linked");

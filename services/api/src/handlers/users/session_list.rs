@@ -9,7 +9,6 @@ use warp::reply::Response;
 use super::reached;
 use crate::access::SESSIONS_VIEW;
 use crate::app::App;
-use crate::erp::to_the_second;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
 use crate::model::OwnSession;
@@ -44,13 +43,8 @@ pub(crate) async fn list(
     let caller = app.authorize(&headers, &SESSIONS_VIEW).await?;
     let account = reached(&app, &caller.access, &id).await?;
     let living = app.living_sessions(&account.id).await?;
-    let sessions = living.into_iter().map(|session| OwnSession {
-        is_current: session.id == caller.session.id,
-        id: session.id,
-        created_at: to_the_second(session.created_at),
-        expires_at: to_the_second(session.expires_at),
-        address: session.address,
-    });
+    let own = caller.session.id.as_str();
+    let sessions = living.into_iter().map(|row| OwnSession::of(row, own));
     Ok(json(&UserSessions {
         sessions: sessions.collect(),
     }))

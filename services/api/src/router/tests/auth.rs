@@ -49,7 +49,7 @@ async fn a_wrong_password_and_an_unknown_name_are_the_same_answer() {
     let unknown = test.log_in("nobody", PASSWORD).await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     assert_eq!(wrong.code(), "InvalidCredentials");
-    assert_eq!((wrong.status, wrong.text), (unknown.status, unknown.text));
+    assert_eq!(wrong.refusal(), unknown.refusal());
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_bad_new_password_names_field_and_remedy() {
             .await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         assert_eq!(answer.code(), code);
-        assert_eq!(answer.json()["error"]["field"], field);
+        assert_eq!(answer.json()["field"], field);
         assert!(!answer.text.contains(new), "{}", answer.text);
     }
 }
@@ -172,7 +172,8 @@ async fn every_report_needs_a_session() {
 #[tokio::test]
 async fn a_request_that_another_site_caused_is_refused() {
     let test = TestApp::start().await;
-    let token = test.token().await;
+    let signed_in = test.log_in("ana", PASSWORD).await;
+    let cookie = |name| signed_in.cookie(name).unwrap();
     for (site, expected) in [
         ("cross-site", StatusCode::FORBIDDEN),
         ("same-site", StatusCode::FORBIDDEN),
@@ -181,7 +182,70 @@ async fn a_request_that_another_site_caused_is_refused() {
         let mut logout = request("POST", "/api/auth/logout", None);
         let headers = logout.headers_mut();
         headers.insert("sec-fetch-site", site.parse().unwrap());
-        headers.insert("cookie", format!("access_token={token}").parse().unwrap());
+        let access = format!("access_token={}", cookie("access_token"));
+        headers.insert("cookie", access.parse().unwrap());
+        headers.insert("x-csrf-token", cookie("csrf_token").parse().unwrap());
         assert_eq!(test.call(logout).await.status, expected, "{site}");
     }
+}
+
+#[tokio::test]
+async fn under_a_cookie_nothing_is_changed_without_the_token_of_its_session() {
+    let test = TestApp::start().await;
+    let (mine, other) = (
+        test.log_in("ana", PASSWORD).await,
+        test.log_in("ana", PASSWORD).await,
+    );
+    let access = mine.cookie("access_token").unwrap();
+    let foreign = other.cookie("csrf_token").unwrap();
+    let planted = [
+        ("access_token", access.as_str()),
+        ("csrf_token", foreign.as_str()),
+    ];
+    for csrf in [None, Some("x"), Some(foreign.as_str())] {
+        for request in [
+            ("DELETE", "/api/auth/sessions"),
+            ("POST", "/api/telegram/link"),
+        ] {
+            let answer = test.browse(request, &planted, csrf).await;
+            assert_eq!(answer.code(), "CsrfTokenInvalid", "{request:?} {csrf:?}");
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        }
+    }
+    let read = test
+        .browse(("GET", "/api/auth/sessions"), &planted, None)
+        .await;
+    assert_eq!(read.json()["sessions"].as_array().unwrap().len(), 2);
+    let own = mine.cookie("csrf_token").unwrap();
+    let answer = test
+        .browse(("DELETE", "/api/auth/sessions"), &planted, Some(&own))
+        .await;
+    assert_eq!(answer.json()["ended"], 1, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn only_the_csrf_cookie_can_be_read_by_a_page_and_only_sign_in_sees_the_refresh_token() {
+    let test = TestApp::with(crate::test_support::small_ledger(), |app| app.secure = true).await;
+    let answer = test.log_in("ana", PASSWORD).await;
+    let set = answer.headers.get_all("set-cookie").iter();
+    let set: Vec<&str> = set.map(|cookie| cookie.to_str().unwrap()).collect();
+    assert_eq!(set.len(), 4);
+    for cookie in set {
+        assert!(
+            cookie.contains("; Secure; SameSite=Strict; Path=/"),
+            "{cookie}"
+        );
+        assert_eq!(
+            cookie.contains("HttpOnly"),
+            !cookie.starts_with("csrf_token="),
+            "{cookie}"
+        );
+        let narrow = cookie.starts_with("refresh_token=") || cookie.starts_with("device=");
+        assert_eq!(cookie.contains("Path=/api/auth/;"), narrow, "{cookie}");
+    }
+    assert!(
+        !answer
+            .text
+            .contains(&answer.cookie("refresh_token").unwrap())
+    );
 }

@@ -47,7 +47,7 @@ async fn every_documented_path_is_routed() {
             called += 1;
         }
     }
-    assert!(called >= 36, "{called}");
+    assert!(called >= 40, "{called}");
 }
 
 #[tokio::test]
@@ -72,4 +72,19 @@ async fn the_published_key_verifies_our_tokens() {
         .json();
     assert_eq!(keys["keys"][0]["kid"], test.app.tokens.keys().signing_id());
     assert_eq!(keys["keys"][0]["alg"], "EdDSA");
+}
+
+#[tokio::test]
+async fn every_failed_answer_is_described_as_a_problem_document() {
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for operation in methods.as_object().unwrap().values() {
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                if status.starts_with(['4', '5']) {
+                    let schema = &answer["content"]["application/problem+json"]["schema"];
+                    assert!(schema.is_object(), "{path} {status}");
+                }
+            }
+        }
+    }
 }

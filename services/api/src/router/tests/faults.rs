@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use reportapp_session::epochs::Bearer;
 use reportapp_session::store::Answer;
 use reportapp_session::{Session, SessionError, SessionStore};
 use serde_json::json;
@@ -43,43 +42,97 @@ impl SessionStore for Lost {
 }
 
 #[tokio::test]
-async fn without_the_session_store_nobody_is_let_in() {
+async fn a_lost_cache_of_sessions_refuses_nobody_and_lets_nobody_in_again() {
     let test = TestApp::with(small_ledger(), |app| app.sessions = Arc::new(Lost)).await;
-    let user = test
-        .app
-        .store
-        .find_credentials("ana")
-        .await
-        .unwrap()
-        .unwrap()
-        .user;
-    let bearer = Bearer {
-        tenant: None,
-        user: &user.id,
-        session: "any",
-        issued: test.app.epochs.stamp().await.unwrap(),
-    };
-    let now = jiff::Timestamp::now();
-    let token = test.app.tokens.issue(&bearer, now).value;
-    let login = test.log_in("ana", PASSWORD).await;
-    let everywhere = "/api/auth/logout?everywhere=true";
-    let everywhere = test.ask_as(&token, "POST", everywhere, None).await;
-    for answer in [test.get(&token, "/api/companies").await, login, everywhere] {
-        assert_eq!(
-            answer.status,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "{}",
-            answer.text
-        );
-        assert_eq!(answer.code(), "SessionStoreUnavailable");
-        assert!(!answer.text.contains("canary"));
-        assert!(answer.headers.contains_key("retry-after"));
-    }
-    // Signing out needs no record of the session.
+    let token = test.token().await;
+    let other = test.token().await;
+    let list = test.get(&token, "/api/auth/sessions").await;
+    assert_eq!(
+        list.json()["sessions"].as_array().unwrap().len(),
+        2,
+        "{}",
+        list.text
+    );
     let logout = test.ask_as(&token, "POST", "/api/auth/logout", None).await;
     assert_eq!(logout.status, StatusCode::NO_CONTENT);
-    let refused = test.get(&token, "/api/companies").await;
-    assert_eq!(refused.code(), "NotSignedIn");
+    assert_eq!(
+        test.get(&token, "/api/companies").await.code(),
+        "NotSignedIn"
+    );
+    assert_eq!(
+        test.get(&other, "/api/companies").await.status,
+        StatusCode::OK
+    );
+    let everywhere = "/api/auth/logout?everywhere=true";
+    let everywhere = test.ask_as(&other, "POST", everywhere, None).await;
+    assert_eq!(everywhere.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        test.get(&other, "/api/companies").await.code(),
+        "NotSignedIn"
+    );
+    let lookups = lookups(&test);
+    assert!(lookups.contains(r#"source="cache"} 0"#), "{lookups}");
+    assert!(
+        !lookups.contains(r#"source="store-cache-failed"} 0"#),
+        "{lookups}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_cache_lost_is_read_from_the_store_once() {
+    let test = TestApp::start().await;
+    let token = test.token().await;
+    let now = jiff::Timestamp::now();
+    let claims = test.app.tokens.verify(&token, now).unwrap();
+    test.app
+        .sessions
+        .end_others(&claims.sub, None)
+        .await
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(
+            test.get(&token, "/api/auth/me").await.status,
+            StatusCode::OK
+        );
+    }
+    let lookups = lookups(&test);
+    assert!(lookups.contains(r#"source="store"} 1"#), "{lookups}");
+    assert!(lookups.contains(r#"source="cache"} 2"#), "{lookups}");
+}
+
+/// The lines of the metric that says where sessions were found.
+fn lookups(test: &TestApp) -> String {
+    let metrics = test.health.registry().gather();
+    let text = prometheus::TextEncoder::new().encode_to_string(&metrics);
+    let text = text.unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| line.starts_with("reportapp_session_lookups"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn a_failed_answer_is_a_problem_document_with_the_id_of_its_request() {
+    let test = TestApp::start().await;
+    let mut asked = request("GET", "/api/companies", None);
+    let id = "trace:7/a".parse().unwrap();
+    asked.headers_mut().insert("x-request-id", id);
+    let answer = test.call(asked).await;
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    assert_eq!(
+        answer.json(),
+        json!({
+            "type": "about:blank", "title": "Unauthorized", "status": 401,
+            "detail": "You are not signed in or your session has ended; sign in again.",
+            "code": "NotSignedIn", "requestId": "trace:7/a",
+        })
+    );
+    let mut foreign = request("POST", "/api/auth/logout", None);
+    let site = "cross-site".parse().unwrap();
+    foreign.headers_mut().insert("sec-fetch-site", site);
+    let refused = test.call(foreign).await;
+    let id = refused.headers["x-request-id"].to_str().unwrap();
+    assert_eq!(refused.json()["requestId"], id);
 }
 
 #[tokio::test]

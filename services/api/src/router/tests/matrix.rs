@@ -32,6 +32,8 @@ const SEES_ALL: usize = 6;
 const TABLE: &[(&str, &str, &str)] = &[
     ("logIn", "PPPPPPP", ""),
     ("logOut", "PPPPPPP", ""),
+    ("refreshSession", "UUUUUUU", ""),
+    ("resetPassword", "PPPPPPP", ""),
     ("getMe", "UUYYYYY", ""),
     ("changePassword", "UUSSSSS", ""),
     ("listSessions", "UUYYYYY", ""),
@@ -50,10 +52,13 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("changeUser", "UUFFYYY", "UUFFNNY"),
     ("listUserSessions", "UUFFYYY", "UUFFNNY"),
     ("endUserSessions", "UUFFYYY", "UUFFNNY"),
+    ("forcePasswordReset", "UUFFYYY", "UUFFNNY"),
     ("listRoles", "UUFFYYY", ""),
     ("createRole", "UUFFYYY", "UUFFNNY"),
     ("changeRole", "UUFFYYY", "UUFFNNY"),
     ("deleteRole", "UUFFYYY", "UUFFNNY"),
+    ("listAuditLogs", "UUFFYYY", ""),
+    ("getAuditSummary", "UUFFYYY", ""),
     ("listTenants", "UUFFFYY", ""),
     ("createTenant", "UUFFFFY", ""),
     ("changeTenant", "UUFFFYY", "UUFFFNY"),
@@ -63,6 +68,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("chooseChatCompany", "XXXXXXX", ""),
     ("getChatBalance", "XXXXXXX", ""),
     ("unlinkChat", "XXXXXXX", ""),
+    ("createResetCodeInChat", "XXXXXXX", ""),
     ("getHealth", "PPPPPPP", ""),
     ("getKeys", "PPPPPPP", ""),
     ("getOpenApi", "PPPPPPP", ""),
@@ -231,6 +237,9 @@ impl Operation {
             "createTenant" => json!({"name": name}),
             "changeTenant" => json!({"name": format!("{tenant}-{name}")}),
             "logIn" => json!({"username": "nobody-at-all", "password": "x"}),
+            "resetPassword" => {
+                json!({"username": "x", "code": "x", "new": "a password like no other"})
+            }
             "changePassword" => json!({"current": "x", "new": "y"}),
             _ => return None,
         })

@@ -106,7 +106,7 @@ async fn a_question_about_nothing_names_field_value_and_remedy() {
         let answer = test.get(&token, path).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
         assert_eq!(answer.code(), code, "{path}");
-        assert_eq!(answer.json()["error"]["field"], field, "{path}");
+        assert_eq!(answer.json()["field"], field, "{path}");
     }
 }
 

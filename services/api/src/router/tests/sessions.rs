@@ -48,6 +48,7 @@ async fn a_user_sees_where_they_are_signed_in_and_which_session_this_is() {
     assert_eq!(found[0]["isCurrent"], false);
     assert_eq!(found[1]["isCurrent"], true);
     assert_eq!(found[0]["address"], "192.0.2.1");
+    assert_eq!(found[0]["lastActivityAt"], found[0]["createdAt"]);
     let life = |end: &str| found[0][end].as_str().unwrap().to_owned();
     assert!(life("createdAt") < life("expiresAt"));
     let shown = test.get(&second, SESSIONS).await.text;

@@ -46,7 +46,7 @@ async fn a_code_links_one_chat_once() {
         (again.status, again.code()),
         (StatusCode::NOT_FOUND, "CodeUnknown".to_owned())
     );
-    assert_eq!(again.text, wrong.text);
+    assert_eq!(again.refusal(), wrong.refusal());
 }
 
 #[tokio::test]

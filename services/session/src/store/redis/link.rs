@@ -11,11 +11,13 @@ use tokio::sync::Mutex;
 use super::target::Target;
 use crate::SessionError;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// After a failed attempt the same answer is given for this long, so that a burst of requests does
-/// not become a burst of dials, nor a wrong password an attack on our own account.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Whoever asks has another place to look: a cache that takes longer is no help.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// After a failed attempt or an answer that did not come, the same error is given for this long, so that
+/// a burst of requests does not become a burst of dials, a wrong password an attack on our own account,
+/// nor a server that hangs a wait of every request.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The connection and how to get another one.
 pub(crate) struct Link {
@@ -57,10 +59,11 @@ impl Link {
         if !poisons(&error) {
             return Err(sort(&error));
         }
-        self.close(generation).await;
         if error.is_timeout() {
+            self.give_up(generation, &error).await;
             return Err(sort(&error));
         }
+        self.close(generation).await;
         let (mut connection, generation) = self.connection().await?;
         match question.query_async(&mut connection).await {
             Ok(answer) => Ok(answer),
@@ -102,9 +105,22 @@ impl Link {
 
     /// Drops the connection unless somebody has replaced it already.
     async fn close(&self, failed: u64) {
+        self.replace(failed, State::Closed).await;
+    }
+
+    /// Drops the connection, and tries no other one for a moment.
+    async fn give_up(&self, failed: u64, error: &RedisError) {
+        let failure = State::Failed {
+            at: Instant::now(),
+            error: sort(error),
+        };
+        self.replace(failed, failure).await;
+    }
+
+    async fn replace(&self, failed: u64, next: State) {
         let mut state = self.state.lock().await;
         if matches!(&*state, State::Open { generation, .. } if *generation == failed) {
-            *state = State::Closed;
+            *state = next;
         }
     }
 }

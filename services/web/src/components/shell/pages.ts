@@ -16,6 +16,7 @@ export const ADMIN_PAGES: readonly Page[] = [
   { route: 'users', label: 'users.title', icon: 'users', needs: ['users:view'] },
   { route: 'roles', label: 'roles.title', icon: 'key', needs: ['roles:view'] },
   { route: 'tenants', label: 'tenants.title', icon: 'company', needs: ['tenants:view'] },
+  { route: 'audit', label: 'audit.title', icon: 'search', needs: ['audit:view'] },
 ]
 
 const PAGES: readonly Page[] = [

@@ -67,16 +67,8 @@ pub(crate) async fn change(
     let mut work = app.store.administer().await?;
     let unknown = || tenant_unknown("tenantId");
     let before = work.tenant(&id).await?.ok_or_else(unknown)?;
-    check_owner(
-        &mut work,
-        patch
-            .super_admin
-            .iter()
-            .flatten()
-            .next()
-            .map(String::as_str),
-    )
-    .await?;
+    let owner = patch.super_admin.as_ref().and_then(Option::as_deref);
+    check_owner(&mut work, owner).await?;
     work.change_tenant(&id, &patch)
         .await
         .map_err(|error| unless_taken(error, "name"))?;

@@ -5,6 +5,7 @@ use reportapp_session::access::UserKind;
 use serde_json::{Value, json};
 
 use super::{Office, user};
+use crate::test_support::Answer;
 
 #[tokio::test]
 async fn a_new_user_signs_in_with_the_start_password_and_is_told_to_change_it() {
@@ -59,126 +60,107 @@ async fn the_last_enterprise_administrator_can_be_neither_locked_nor_demoted() {
         .await;
 }
 
+/// A tenant administrator of `own`, with one of its clerks, and a foreign tenant.
+struct Branch {
+    office: Office,
+    own: String,
+    foreign: String,
+    clerk: String,
+    token: String,
+}
+
+impl Branch {
+    async fn open() -> Self {
+        let office = Office::open().await;
+        let (own, foreign) = (office.tenant("Own").await, office.tenant("Foreign").await);
+        let join = async |name: &str, role: &str| {
+            let test = &office.test;
+            test.join(name, UserKind::User, Some(&own), Some(role))
+                .await
+        };
+        let chief = join("chief", "tenant-administrator").await;
+        let clerk = user(&join("clerk", "reader").await);
+        let token = office.test.token_of(&chief).await;
+        Self {
+            office,
+            own,
+            foreign,
+            clerk,
+            token,
+        }
+    }
+
+    /// As the tenant administrator.
+    async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
+        let test = &self.office.test;
+        test.ask_as(&self.token, method, path, Some(body)).await
+    }
+}
+
 #[tokio::test]
 async fn a_tenant_administrator_gives_no_more_than_they_hold() {
-    let office = Office::open().await;
-    let (own, foreign) = (office.tenant("Own").await, office.tenant("Foreign").await);
-    let chief = office
-        .test
-        .join(
-            "chief",
-            UserKind::User,
-            Some(&own),
-            Some("tenant-administrator"),
-        )
-        .await;
-    let victim = office
-        .test
-        .join("victim", UserKind::User, Some(&own), Some("administrator"))
-        .await;
-    let clerk = office
-        .test
-        .join("clerk", UserKind::User, Some(&own), Some("reader"))
-        .await;
+    let branch = Branch::open().await;
+    let (own, foreign, clerk) = (&branch.own, &branch.foreign, &branch.clerk);
+    let test = &branch.office.test;
+    let above = Some("administrator");
+    let victim = test.join("victim", UserKind::User, Some(own), above).await;
+    let victim = user(&victim);
     let asked = json!({"name": "theirs", "tenant": foreign, "level": 10});
-    let theirs = office.done("POST", "/api/roles", asked).await;
-    let token = office.test.token_of(&chief).await;
-    let refused = |method: &'static str, path: String, body: Value| {
-        let (test, token) = (&office.test, token.as_str());
-        async move { test.ask_as(token, method, &path, Some(body)).await.code() }
-    };
-    let clerk = user(&clerk);
-    for (method, path, body, code) in [
+    let theirs = branch.office.done("POST", "/api/roles", asked).await;
+    let (low, kind) = ("ROLE_LEVEL_TOO_LOW", "KindReserved");
+    for (path, body, code) in [
+        (clerk, json!({"roles": ["administrator"]}), low),
+        (&victim, json!({"isActive": false}), low),
+        (clerk, json!({"roles": [theirs["id"]]}), "RoleUnknown"),
+        (clerk, json!({"userType": "enterprise_admin"}), kind),
+        (clerk, json!({"tenant": foreign}), "TenantUnknown"),
+        (clerk, json!({"tenant": null}), "TenantUnknown"),
+    ] {
+        let found = branch.ask("PATCH", path, body.clone()).await;
+        assert_eq!(found.code(), code, "{path} {body}");
+    }
+    let body = json!({"username": "x", "userType": "super_admin"});
+    let found = branch.ask("POST", "/api/users", body).await;
+    assert_eq!(found.code(), kind);
+}
+
+#[tokio::test]
+async fn a_tenant_administrator_writes_roles_of_no_more_than_they_hold() {
+    let branch = Branch::open().await;
+    let low = "ROLE_LEVEL_TOO_LOW";
+    let role = |level: i64, permissions: &[&str]| json!({"name": "x", "level": level, "permissions": permissions});
+    for (body, code) in [
+        (role(90, &[]), low),
+        (role(50, &["roles:view"]), low),
         (
-            "PATCH",
-            &clerk,
-            json!({"roles": ["administrator"]}),
-            "ROLE_LEVEL_TOO_LOW",
-        ),
-        (
-            "PATCH",
-            &user(&victim),
-            json!({"isActive": false}),
-            "ROLE_LEVEL_TOO_LOW",
-        ),
-        (
-            "PATCH",
-            &clerk,
-            json!({"roles": [theirs["id"]]}),
-            "RoleUnknown",
-        ),
-        (
-            "PATCH",
-            &clerk,
-            json!({"userType": "enterprise_admin"}),
-            "KindReserved",
-        ),
-        ("PATCH", &clerk, json!({"tenant": foreign}), "TenantUnknown"),
-        ("PATCH", &clerk, json!({"tenant": null}), "TenantUnknown"),
-        (
-            "POST",
-            &"/api/users".to_owned(),
-            json!({"username": "x", "userType": "super_admin"}),
-            "KindReserved",
-        ),
-        (
-            "POST",
-            &"/api/roles".to_owned(),
-            json!({"name": "x", "level": 90}),
-            "ROLE_LEVEL_TOO_LOW",
-        ),
-        (
-            "POST",
-            &"/api/roles".to_owned(),
-            json!({"name": "x", "level": 50, "permissions": ["roles:view"]}),
-            "ROLE_LEVEL_TOO_LOW",
-        ),
-        (
-            "POST",
-            &"/api/roles".to_owned(),
-            json!({"name": "x", "level": 80, "permissions": ["shoes:tie", "nonsense"]}),
+            role(80, &["shoes:tie", "users:view"]),
             "PERMISSIONS_NOT_FOUND",
         ),
+        (role(80, &["nonsense"]), "PERMISSIONS_NOT_FOUND"),
         (
-            "POST",
-            &"/api/roles".to_owned(),
             json!({"name": "x", "level": 10, "tenant": null}),
             "CrossTenant",
         ),
-        (
-            "PATCH",
-            &"/api/roles/reader".to_owned(),
-            json!({"permissions": ["*:*"]}),
-            "SystemRole",
-        ),
-        (
-            "DELETE",
-            &"/api/roles/reader".to_owned(),
-            json!({}),
-            "SystemRole",
-        ),
     ] {
-        let found = refused(method, path.clone(), body.clone()).await;
-        assert_eq!(found, code, "{method} {path} {body}");
+        let found = branch.ask("POST", "/api/roles", body.clone()).await;
+        assert_eq!(found.code(), code, "{body}");
     }
-    let made =
-        json!({"name": "clerks", "level": 50, "permissions": ["reports:view", "users:view"]});
-    let made = office
-        .test
-        .ask_as(&token, "POST", "/api/roles", Some(made))
+    for method in ["PATCH", "DELETE"] {
+        let found = branch.ask(method, "/api/roles/reader", json!({})).await;
+        assert_eq!(found.code(), "SystemRole", "{method}");
+    }
+    let made = branch
+        .ask(
+            "POST",
+            "/api/roles",
+            role(50, &["reports:view", "users:view"]),
+        )
         .await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let roles = json!({"roles": ["reader", made.json()["id"]]});
-    let given = office
-        .test
-        .ask_as(&token, "PATCH", &clerk, Some(roles))
-        .await;
-    assert_eq!(
-        given.json()["roles"].as_array().unwrap().len(),
-        2,
-        "{}",
-        given.text
-    );
+    let given = branch.ask("PATCH", &branch.clerk, roles).await;
+    let held = given.json()["roles"].as_array().map(Vec::len);
+    assert_eq!(held, Some(2), "{}", given.text);
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ const LONG: &str = "REPORTAPP_LONG_TRIAL";
 /// Rounds, and users in each.
 const LONG_TRIAL: (usize, usize) = (100, 100);
 const SHORT_TRIAL: (usize, usize) = (24, 20);
-const PATIENCE: Duration = Duration::from_secs(60);
+/// For machines that do much else; how long a revocation takes is printed.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What is wrong during a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,11 +6,12 @@
 //! store that cannot answer is an error, never a yes.
 //!
 //! [`access`] says what they may do once they are known, and [`epochs`] is how what was issued ends
-//! before its time, in all processes at once.
+//! before its time, in all processes at once; [`directory`] is how somebody from outside changes a user.
 //!
 //! Nothing here knows HTTP; `reportapp-api` maps the errors to statuses.
 
 pub mod access;
+pub mod directory;
 pub mod epochs;
 pub mod keys;
 pub mod password;

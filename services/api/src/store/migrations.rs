@@ -60,6 +60,12 @@ pub const ALL: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0004_access.sql"),
         sqlite: include_str!("../../migrations/sqlite/0004_access.sql"),
     },
+    Migration {
+        version: 7,
+        name: "actions",
+        postgres: include_str!("../../migrations/postgres/0007_actions.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0007_actions.sql"),
+    },
 ];
 
 /// Why the schema could not be brought up to date.

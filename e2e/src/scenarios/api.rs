@@ -3,6 +3,7 @@
 //! operator decides, writes and reports.
 
 pub mod actions;
+mod approvals;
 pub mod bad_input;
 pub mod deletion;
 pub mod edits;
@@ -91,6 +92,11 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "an action that cannot work is refused by name",
             actions::bad_input
+        ),
+        scenario!(
+            Api,
+            "only a second person who may approve does",
+            approvals::by_a_second_person
         ),
         scenario!(
             Api,

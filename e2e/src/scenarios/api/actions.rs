@@ -293,11 +293,7 @@ fn actions(stage: &Stage<'_>) -> Api<IncidentAction> {
 }
 
 /// Creates an action just as it is written.
-pub(super) async fn create(
-    stage: &Stage<'_>,
-    name: &str,
-    spec: Value,
-) -> Result<DynamicObject, kube::Error> {
+async fn create(stage: &Stage<'_>, name: &str, spec: Value) -> Result<DynamicObject, kube::Error> {
     let object = json!({
         "apiVersion": "reportapp.dev/v1alpha1",
         "kind": "IncidentAction",

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Phase {
     /// It waits for another one that has the same target.
     Pending,
+    /// It waits for the consent of a second person.
+    AwaitingApproval,
     /// It is under way.
     Running,
     /// It is done, and what it was for was seen to be so: of a rotation, the new value is in use and

@@ -28,7 +28,7 @@ pub use bot::{Bot, BotMode};
 pub use credential::{Credential, CredentialUse, OnDelete};
 pub use database::{Admin, Pool, Redis, Store, StoreEngine, Tls, TlsMode, Volume};
 pub use image::{Digests, Image, PullPolicy};
-pub use incidents::Incidents;
+pub use incidents::{ApprovalRule, Incidents};
 pub use network::NetworkPolicy;
 pub use reference::{SecretKeyRef, ValueSource};
 pub use secret_store::SecretStore;

@@ -11,6 +11,7 @@ use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 use tokio::sync::Mutex;
 
 use crate::action::metrics::ActionMetrics;
+use crate::action::sweeps::Sweeps;
 use crate::canary::{Canary, Wake};
 use crate::health::Progress;
 use crate::latest::Latest;
@@ -58,6 +59,8 @@ pub struct Shared {
     pub rotations: RwLock<Vec<Store<SecretRotation>>>,
     /// IncidentActions of every part, filled in while the controllers start.
     pub actions: RwLock<Vec<Store<IncidentAction>>>,
+    /// Where removals of keys stand, by the uid of the action.
+    pub sweeps: Sweeps,
     /// Held while an action begins, so that of two with one target one sees the other.
     pub beginning: Mutex<()>,
 }

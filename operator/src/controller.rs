@@ -208,6 +208,7 @@ async fn forget_deleted(shared: &Shared) {
             .filter_map(|action| action.uid())
             .collect();
         shared.action_metrics.retain(|uid| uids.contains(uid));
+        shared.sweeps.retain(|uid| uids.contains(uid));
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod history;
 pub mod object;
+pub mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,6 +10,7 @@ use reportapp_telemetry::{Health, HealthServer, Shutdown};
 use tokio::sync::Mutex;
 
 use crate::action::metrics::ActionMetrics;
+use crate::action::sweeps::Sweeps;
 use crate::canary::Canary;
 use crate::cli::RunArgs;
 use crate::context::Shared;
@@ -152,6 +153,7 @@ fn shared(
         logins: Logins::default(),
         rotations: RwLock::default(),
         actions: RwLock::default(),
+        sweeps: Sweeps::default(),
         beginning: Mutex::default(),
     })
 }

@@ -33,7 +33,6 @@ pub mod metrics;
 pub mod outside;
 pub mod plan;
 pub mod publish_template;
-mod reasons;
 pub mod reconcile;
 pub(crate) mod report;
 pub mod runner;

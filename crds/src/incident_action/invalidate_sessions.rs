@@ -16,8 +16,7 @@ pub struct InvalidateSessions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all: Option<Everybody>,
 
-    /// Those of one tenant, by its id. Users belong to no tenant yet, so that this would end nothing: it
-    /// fails with `NotImplemented`.
+    /// Those of one tenant, by its id or, in any case, its name. An id goes before a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub tenant: Option<String>,
@@ -43,7 +42,7 @@ pub struct Everybody {}
 pub enum Whose {
     /// `all`.
     All,
-    /// `tenant`, an id.
+    /// `tenant`, an id or a name.
     Tenant(String),
     /// `user`, a name or an id.
     User(String),

@@ -62,6 +62,18 @@ pub struct IncidentActionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<RevocationProgress>,
 
+    /// How far the removal of keys is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caches: Option<CacheProgress>,
+
+    /// When what was changed is put back by itself. Absent when nothing will be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts_at: Option<Time>,
+
+    /// When what was changed was put back because its time was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverted_at: Option<Time>,
+
     /// What was measured of the effect, each figure beside what it has to be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -126,6 +138,20 @@ pub struct RevocationProgress {
     pub acknowledged_after_ms: Option<i64>,
 }
 
+/// How far the removal of keys from Redis is.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct CacheProgress {
+    /// Keys that were looked at, in every round. A crash begins anew and counts on.
+    pub scanned: i64,
+
+    /// Keys that were removed.
+    pub removed: i64,
+
+    /// The round over all keys in hand, from 1. The last one finds none.
+    pub round: i32,
+}
+
 /// One figure that was measured.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -139,4 +165,15 @@ pub struct Figure {
 
     /// What it has to be for the action to succeed.
     pub expected: i64,
+}
+
+impl Figure {
+    /// One of which nothing may be left.
+    pub fn none(name: &str, measured: i64) -> Self {
+        Self {
+            name: name.to_owned(),
+            measured,
+            expected: 0,
+        }
+    }
 }

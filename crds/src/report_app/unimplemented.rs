@@ -26,7 +26,11 @@ pub fn unimplemented_fields(spec: &ReportAppSpec) -> Vec<String> {
         found.credential(credential);
     }
     found.when(spec.backup.is_some(), "spec.backup");
-    found.when(spec.incidents.is_some(), "spec.incidents");
+    let notified = spec.incidents.as_ref().map(|incidents| &incidents.notify);
+    found.when(
+        notified.is_some_and(|notified| !notified.is_empty()),
+        "spec.incidents.notify",
+    );
     found.0
 }
 
@@ -119,7 +123,11 @@ mod tests {
                 "spec.credentials[erp].onDelete: Disable",
             ),
             ("/backup", r#"{"schedule": "0 2 * * *"}"#, "spec.backup"),
-            ("/incidents", "{}", "spec.incidents"),
+            (
+                "/incidents",
+                r#"{"notify": ["on-call"]}"#,
+                "spec.incidents.notify",
+            ),
         ] {
             assert_eq!(unimplemented(&[(pointer, value)]), [path]);
         }

@@ -3,6 +3,7 @@
 //! operator decides, writes and reports.
 
 pub mod actions;
+mod approvals;
 mod autoscaling;
 pub mod bad_input;
 pub mod deletion;
@@ -108,6 +109,11 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "an action that cannot work is refused by name",
             actions::bad_input
+        ),
+        scenario!(
+            Api,
+            "only a second person who may approve does",
+            approvals::by_a_second_person
         ),
         scenario!(
             Api,

@@ -7,18 +7,21 @@ use kube::{Client, ResourceExt as _};
 use reportapp_config::credential::Secret;
 use reportapp_config::database::{PoolConfig, TlsMode};
 use reportapp_crds::ReportApp;
-use reportapp_crds::incident_action::Whose;
-use reportapp_pool::{NamedTls, Pool, PoolError, PostgresLogin, Value};
+use reportapp_crds::incident_action::{Holders, Whose};
+use reportapp_pool::{NamedTls, Pool, PoolError, PostgresLogin};
+use reportapp_session::directory;
 use reportapp_session::epochs::{
     self, EpochError, Revision, RevokeError, Scope, invalidate_sessions, registered_processes,
 };
 
-use super::invalidate::{self, Invalidated};
+use super::invalidate::{self, Invalidated, Target};
 use super::trouble::{Reason, Trouble};
 use crate::backend::Endpoint;
 use crate::canary::check;
 use crate::rotation::ledger;
 use crate::rotation::plan;
+
+mod users;
 
 /// What the administrator of the database sees in `pg_stat_activity`.
 const NAME: &str = "reportapp-operator";
@@ -101,34 +104,40 @@ impl AppStore {
         self.pool.close().await;
     }
 
-    /// What ending sessions of `whose` would do.
+    /// What invalidating `target` would do.
     ///
     /// # Errors
     /// What would stand in the way of it.
-    pub async fn plan(&self, whose: &Whose) -> Result<Vec<String>, Trouble> {
-        let scope = self.scope(whose).await?;
-        let told = match (whose, &scope) {
-            (Whose::User(user), Scope::User(id)) if user != id => format!("user {user} (id {id})"),
-            _ => whose.to_string(),
-        };
-        let processes = registered_processes(&self.pool).await;
-        let processes = processes.map_err(|error| self.epoch_trouble(&error))?;
-        Ok(invalidate::plan(&told, &self.place, processes))
+    pub async fn plan(&self, target: &Target) -> Result<Vec<String>, Trouble> {
+        let scopes = self.scopes(target).await?;
+        let told = told(target, &scopes);
+        let processes = self.processes().await?;
+        Ok(invalidate::plan(target, &told, &self.place, processes))
     }
 
-    /// Ends the sessions of `whose` under the name `action`, and waits for at most `limit` until no
-    /// process accepts them. Repeated, it goes on with the same revocation.
+    /// Invalidates `target` under the name `action`, and waits for at most `limit` until every process
+    /// does so. Repeated, it goes on with the same revocation.
     ///
     /// # Errors
     /// When the store does not answer or refuses; it may be written down all the same.
     pub async fn invalidate(
         &self,
         action: &str,
-        whose: &Whose,
+        target: &Target,
         limit: Duration,
     ) -> Result<Invalidated, Trouble> {
-        let scope = self.scope(whose).await?;
-        match invalidate_sessions(&self.pool, action, vec![scope], limit).await {
+        let scopes = self.scopes(target).await?;
+        self.raise(action, scopes, limit).await
+    }
+
+    /// Raises epochs under the name `action`, and waits for at most `limit` until every process knows.
+    async fn raise(
+        &self,
+        action: &str,
+        scopes: Vec<Scope>,
+        limit: Duration,
+    ) -> Result<Invalidated, Trouble> {
+        match invalidate_sessions(&self.pool, action, scopes, limit).await {
             Ok(revoked) => Ok(Invalidated::Acknowledged(revoked)),
             Err(RevokeError::NotAcknowledged {
                 revision, silent, ..
@@ -138,6 +147,11 @@ impl AppStore {
             }),
             Err(RevokeError::NotCommitted { cause, .. }) => Err(self.epoch_trouble(&cause)),
         }
+    }
+
+    async fn processes(&self) -> Result<usize, Trouble> {
+        let processes = registered_processes(&self.pool).await;
+        processes.map_err(|error| self.epoch_trouble(&error))
     }
 
     /// The revision that was raised under the name `action`, if one was.
@@ -150,33 +164,57 @@ impl AppStore {
     }
 
     /// What the store calls them.
-    async fn scope(&self, whose: &Whose) -> Result<Scope, Trouble> {
-        Ok(match whose {
-            Whose::All => Scope::All,
-            Whose::Tenant(id) => Scope::Tenant(id.clone()),
-            Whose::Session(id) => Scope::Session(id.clone()),
-            Whose::User(user) => Scope::User(self.user_id(user).await?),
+    async fn scopes(&self, target: &Target) -> Result<Vec<Scope>, Trouble> {
+        Ok(match target {
+            Target::Sessions(Whose::All) => vec![Scope::All],
+            Target::Sessions(Whose::Tenant(name)) => {
+                vec![Scope::Tenant(self.tenant_id(name).await?)]
+            }
+            Target::Sessions(Whose::Session(id)) => vec![Scope::Session(id.clone())],
+            Target::Sessions(Whose::User(name)) => {
+                let person = self.person("invalidateSessions", name).await?;
+                vec![Scope::User(person.id)]
+            }
+            Target::Permissions(Holders::All) => vec![Scope::Permissions],
+            Target::Permissions(Holders::Role(name)) => {
+                let roles = self.role_ids(name).await?;
+                roles.into_iter().map(Scope::RolePermissions).collect()
+            }
+            Target::Permissions(Holders::User(name)) => {
+                let person = self.person("invalidatePermissions", name).await?;
+                vec![Scope::UserPermissions(person.id)]
+            }
         })
     }
 
-    /// The id of a user by id or, in any case, by name.
-    async fn user_id(&self, user: &str) -> Result<String, Trouble> {
-        let sql = "SELECT id FROM users_enhanced WHERE id = $1 OR username_key = $2
-                   ORDER BY id = $1 DESC LIMIT 1";
-        // As the API spells keys when it creates users.
-        let key = user.trim().to_lowercase();
-        let params = [Value::Text(user.to_owned()), Value::Text(key)];
-        let found = self.pool.query_opt(sql, &params).await;
+    async fn tenant_id(&self, name: &str) -> Result<String, Trouble> {
+        let found = directory::find_tenant(&self.pool, name).await;
         let found = found.map_err(|error| self.trouble(&error))?;
-        let Some(row) = found else {
-            let message = format!(
-                "spec.invalidateSessions.user: the store at {} has no user with the name or id {user}, so \
-                 there is nothing to end; create the action anew with the right one",
-                self.place
-            );
-            return Err(Trouble::new(Reason::UnknownUser, message));
-        };
-        row.get("id").map_err(|error| self.trouble(&error))
+        found.ok_or_else(|| {
+            let path = "invalidateSessions.tenant";
+            self.unknown(Reason::UnknownTenant, path, "tenant", name)
+        })
+    }
+
+    async fn role_ids(&self, name: &str) -> Result<Vec<String>, Trouble> {
+        let found = directory::find_roles(&self.pool, name).await;
+        let found = found.map_err(|error| self.trouble(&error))?;
+        match found.is_empty() {
+            false => Ok(found),
+            true => {
+                let path = "invalidatePermissions.role";
+                Err(self.unknown(Reason::UnknownRole, path, "role", name))
+            }
+        }
+    }
+
+    fn unknown(&self, reason: Reason, path: &str, what: &str, name: &str) -> Trouble {
+        let message = format!(
+            "spec.{path}: the store at {} has no {what} with the name or id {name}, so there is nothing to \
+             do; create the action anew with the right one",
+            self.place
+        );
+        Trouble::new(reason, message)
     }
 
     fn trouble(&self, error: &PoolError) -> Trouble {
@@ -196,7 +234,7 @@ impl AppStore {
     fn unreachable(&self, detail: &str) -> Trouble {
         let message = format!(
             "the store at {} does not answer: {detail}. Start it, and let the operator's pods reach it; \
-             until then nobody knows whether the sessions are ended",
+             until then nobody knows what the action has changed",
             self.place
         );
         Trouble::new(Reason::StoreUnreachable, message)
@@ -208,6 +246,40 @@ impl AppStore {
              tables of this version, which the API makes when it starts",
             self.place
         ))
+    }
+}
+
+/// What is invalidated, with the ids the store knows where a name was written.
+fn told(target: &Target, scopes: &[Scope]) -> String {
+    let (told, name) = match target {
+        Target::Sessions(whose) => (whose.to_string(), named(whose)),
+        Target::Permissions(holders) => match holders {
+            Holders::All => (holders.to_string(), None),
+            Holders::Role(name) | Holders::User(name) => (holders.to_string(), Some(name)),
+        },
+    };
+    let ids: Vec<_> = scopes.iter().filter_map(id).collect();
+    match name {
+        Some(name) if ids.iter().any(|id| id != name) => format!("{told} (id {})", ids.join(", ")),
+        _ => told,
+    }
+}
+
+fn named(whose: &Whose) -> Option<&String> {
+    match whose {
+        Whose::Tenant(name) | Whose::User(name) => Some(name),
+        Whose::All | Whose::Session(_) => None,
+    }
+}
+
+fn id(scope: &Scope) -> Option<String> {
+    match scope {
+        Scope::All | Scope::Permissions => None,
+        Scope::Tenant(id)
+        | Scope::User(id)
+        | Scope::Session(id)
+        | Scope::RolePermissions(id)
+        | Scope::UserPermissions(id) => Some(id.clone()),
     }
 }
 

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
-use reportapp_crds::incident_action::{Chosen, RotateMode};
+use reportapp_crds::incident_action::{Chosen, Holders, RotateMode, Whose};
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::{Workload, WorkloadKind};
 use reportapp_crds::{IncidentAction, ReportApp};
 
+use super::approval;
 use crate::one_shot;
 use crate::reportapp::naming::{self, Component};
 
@@ -34,17 +35,27 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim of `action`. `None` when it claims nothing: it has ended, is being deleted, or only
-    /// plans.
+    /// The claim of `action`. `None` when it claims nothing: it has ended, is being deleted, only
+    /// plans, or waits for an approval.
     ///
     /// `app` is the `ReportApp` it names, if there is one: without it nobody knows its components.
-    pub fn of(action: &IncidentAction, app: Option<&ReportApp>) -> Option<Self> {
+    /// `undone` tells whom the action changed that one undoes.
+    pub fn of(
+        action: &IncidentAction,
+        app: Option<&ReportApp>,
+        undone: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
         let phase = action.status.as_ref().and_then(|status| status.phase);
         let over = phase.is_some_and(Phase::is_final) || action.spec.dry_run;
         if over || action.metadata.deletion_timestamp.is_some() {
             return None;
         }
         let chosen = action.spec.action.chosen()?;
+        // What nobody has approved of holds nobody up.
+        let kind = chosen.action_type();
+        if app.is_some_and(|app| approval::is_missing(action, kind, app) != Ok(false)) {
+            return None;
+        }
         let created = action.creation_timestamp().map(|time| time.0);
         Some(Self {
             name: action.name_any(),
@@ -52,7 +63,7 @@ impl Claim {
             created: created.unwrap_or(Timestamp::MAX),
             begun: app.is_some_and(|app| one_shot::belongs_to(&action.metadata, app)),
             emergency: matches!(chosen, Chosen::RotateCredential(rotate) if rotate.mode == RotateMode::Emergency),
-            targets: targets(&action.spec.app, chosen, app),
+            targets: targets(&action.spec.app, chosen, app, undone),
         })
     }
 
@@ -76,7 +87,13 @@ impl Claim {
     }
 }
 
-fn targets(app_name: &str, chosen: Chosen<'_>, app: Option<&ReportApp>) -> BTreeSet<String> {
+fn targets(
+    app_name: &str,
+    chosen: Chosen<'_>,
+    app: Option<&ReportApp>,
+    undone: impl Fn(&str) -> Option<String>,
+) -> BTreeSet<String> {
+    let one = |target| BTreeSet::from([target]);
     match chosen {
         Chosen::RollingRestart(restart) => {
             let chosen = restart.components.as_deref();
@@ -93,13 +110,35 @@ fn targets(app_name: &str, chosen: Chosen<'_>, app: Option<&ReportApp>) -> BTree
                 .map(|credential| format!("credential {app_name}/{credential}"))
                 .collect()
         }
-        Chosen::InvalidateSessions(invalidate) => {
-            let whose = invalidate.whose().into_iter();
-            whose
-                .map(|whose| format!("sessions {app_name}/{whose}"))
+        Chosen::InvalidateSessions(invalidate) => match invalidate.whose() {
+            Some(Whose::User(name)) => one(user(app_name, &name)),
+            Some(whose) => one(format!("sessions {app_name}/{whose}")),
+            None => BTreeSet::new(),
+        },
+        Chosen::InvalidatePermissions(invalidate) => match invalidate.holders() {
+            Some(Holders::User(name)) => one(user(app_name, &name)),
+            Some(holders) => one(format!("permissions {app_name}/{holders}")),
+            None => BTreeSet::new(),
+        },
+        Chosen::InvalidateCaches(invalidate) => {
+            let namespaces = invalidate.namespaces.iter();
+            namespaces
+                .map(|namespace| format!("cache {app_name}/{namespace}"))
                 .collect()
         }
+        Chosen::DisableUser(disable) => one(user(app_name, &disable.user)),
+        Chosen::ForcePasswordReset(reset) => one(user(app_name, &reset.user)),
+        Chosen::Undo(undo) => match undone(&undo.action_ref) {
+            Some(name) => one(user(app_name, &name)),
+            None => one(format!("action {}", undo.action_ref)),
+        },
     }
+}
+
+/// A user is one target, whatever is done to them and however the name is spelled. Who is named once by
+/// name and once by id is two here; the store lets their changes happen one after the other all the same.
+fn user(app: &str, name: &str) -> String {
+    format!("user {app}/{}", name.trim().to_lowercase())
 }
 
 /// The components of an application in the order they are restarted: tunnels first, so that an API pod
@@ -126,6 +165,10 @@ pub fn deployment(app: &str, component: &Component) -> Workload {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn nobody(_: &str) -> Option<String> {
+        None
+    }
 
     fn claim(uid: &str, created: i64, targets: &[&str]) -> Claim {
         Claim {
@@ -225,19 +268,62 @@ mod tests {
             "spec": { "app": "demo", "reason": "test", "rollingRestart": { "components": ["api"] } },
         }))
         .unwrap();
-        let claim = Claim::of(&action, Some(&app)).unwrap();
+        let claim = Claim::of(&action, Some(&app), nobody).unwrap();
         assert_eq!(
             claim.targets,
             BTreeSet::from(["Deployment demo-api".to_owned()])
         );
         assert!(!claim.begun);
         action.metadata.owner_references = Some(one_shot::owners(&action.metadata, &app));
-        assert!(Claim::of(&action, Some(&app)).unwrap().begun);
+        assert!(Claim::of(&action, Some(&app), nobody).unwrap().begun);
         let status = action.status.get_or_insert_default();
         status.phase = Some(Phase::Failed);
-        assert_eq!(Claim::of(&action, Some(&app)), None);
+        assert_eq!(Claim::of(&action, Some(&app), nobody), None);
         action.status = None;
         action.spec.dry_run = true;
-        assert_eq!(Claim::of(&action, Some(&app)), None);
+        assert_eq!(Claim::of(&action, Some(&app), nobody), None);
+    }
+
+    #[test]
+    fn a_user_is_one_target_whatever_is_done_to_them() {
+        let app = crate::reportapp::testing::example_app();
+        let undone = |name: &str| (name == "done").then(|| " ANA".to_owned());
+        for what in [
+            serde_json::json!({ "disableUser": { "user": "Ana" } }),
+            serde_json::json!({ "forcePasswordReset": { "user": "ana " } }),
+            serde_json::json!({ "invalidateSessions": { "user": "ana" } }),
+            serde_json::json!({ "invalidatePermissions": { "user": "ana" } }),
+            serde_json::json!({ "undo": { "actionRef": "done" } }),
+        ] {
+            let mut spec = serde_json::json!({ "app": "demo", "reason": "test" });
+            let (field, value) = what.as_object().unwrap().iter().next().unwrap();
+            spec[field] = value.clone();
+            let action: IncidentAction = serde_json::from_value(serde_json::json!({
+                "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
+                "metadata": { "name": "lock" }, "spec": spec,
+            }))
+            .unwrap();
+            let claim = Claim::of(&action, Some(&app), undone).unwrap();
+            assert_eq!(claim.targets, BTreeSet::from(["user demo/ana".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_approved_of_holds_nobody_up() {
+        let mut app = crate::reportapp::testing::example_app();
+        let rule = serde_json::json!({ "approval": { "requiredFor": ["RollingRestart"] } });
+        app.spec.incidents = Some(serde_json::from_value(rule).unwrap());
+        let mut action: IncidentAction = serde_json::from_value(serde_json::json!({
+            "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
+            "metadata": { "name": "restart" },
+            "spec": {
+                "app": "demo", "reason": "test", "requestedBy": "bob", "rollingRestart": {},
+            },
+        }))
+        .unwrap();
+        assert_eq!(Claim::of(&action, Some(&app), nobody), None);
+        let approval = serde_json::json!({ "approvedBy": "eve" });
+        action.spec.approval = Some(serde_json::from_value(approval).unwrap());
+        assert!(Claim::of(&action, Some(&app), nobody).is_some());
     }
 }

@@ -1,10 +1,11 @@
-//! `InvalidateSessions`: what a revocation in the application's store means for the action. Pure.
+//! `InvalidateSessions` and `InvalidatePermissions`: what raised epochs in the application's store mean
+//! for the action. Pure.
 //!
 //! The revocation bears the action's uid as its name, and the store gives one name one revision: whoever
 //! asks again after a crash goes on with the revocation that is there.
 
 use reportapp_crds::ReportApp;
-use reportapp_crds::incident_action::{Figure, RevocationProgress, Whose};
+use reportapp_crds::incident_action::{Figure, Holders, RevocationProgress, Whose};
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::StoreEngine;
 use reportapp_session::epochs::{Revision, Revoked};
@@ -12,6 +13,54 @@ use reportapp_session::epochs::{Revision, Revoked};
 use super::runner::{Found, State};
 use super::trouble::{Reason, Trouble};
 use crate::one_shot::Verdict;
+
+/// What is invalidated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Sessions: their tokens are not accepted any more.
+    Sessions(Whose),
+    /// Permissions: what processes remember of them is read anew.
+    Permissions(Holders),
+}
+
+impl Target {
+    /// What was done, when it is.
+    fn done(&self) -> String {
+        match self {
+            Self::Sessions(whose) => format!("sessions of {whose} ended"),
+            Self::Permissions(holders) => format!("permissions of {holders} are read anew"),
+        }
+    }
+
+    /// The same of what was not.
+    fn not_done(&self) -> String {
+        match self {
+            Self::Sessions(whose) => format!("no session of {whose} was ended"),
+            Self::Permissions(holders) => {
+                format!("permissions of {holders} are read anew when they are due, as ever")
+            }
+        }
+    }
+
+    /// What a process does once it knows.
+    fn of_a_process(&self) -> String {
+        match self {
+            Self::Sessions(whose) => format!("ends sessions of {whose}"),
+            Self::Permissions(holders) => format!("reads permissions of {holders} anew"),
+        }
+    }
+
+    /// What holds of all processes afterwards.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Sessions(_) => ENDED,
+            Self::Permissions(_) => "none goes by what it remembered",
+        }
+    }
+}
+
+/// What holds of all processes when tokens were ended.
+pub const ENDED: &str = "none accepts older tokens";
 
 /// How far a revocation is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,79 +76,85 @@ pub enum Invalidated {
     },
 }
 
-/// Whether sessions of `whose` can be ended from here at all.
+/// Whether the store of the application can be reached at all.
 ///
 /// # Errors
 /// What makes it impossible, whoever waits.
-pub fn check(app: &ReportApp, whose: &Whose) -> Result<(), Trouble> {
-    if app.spec.store.engine == StoreEngine::Sqlite {
-        return Err(Trouble::new(
+pub fn check_store(app: &ReportApp) -> Result<(), Trouble> {
+    match app.spec.store.engine {
+        StoreEngine::Postgres => Ok(()),
+        StoreEngine::Sqlite => Err(Trouble::new(
             Reason::StoreNotReachable,
             "spec.store.engine of the ReportApp is Sqlite: its file is inside the API's pod, where the \
-             operator cannot reach it. Each user signs out everywhere by POST \
-             /api/auth/logout?everywhere=true; for this action move the store to Postgres",
-        ));
+             operator cannot reach it. An administrator does this in the web pages, and each user signs out \
+             everywhere by POST /api/auth/logout?everywhere=true; for this action move the store to Postgres",
+        )),
     }
-    if let Whose::Tenant(id) = whose {
-        let message = format!(
-            "spec.invalidateSessions.tenant: tokens of this version belong to no tenant, so nothing of \
-             tenant {id} would end; name users, or all"
-        );
-        return Err(Trouble::new(Reason::NotImplemented, message));
-    }
-    Ok(())
 }
 
-/// The lines of a plan. `whose` is told as the store knows it, and `place` is where the store is.
-pub fn plan(whose: &str, place: &str, processes: usize) -> Vec<String> {
-    vec![
-        format!(
-            "1. raise the epoch of {whose} in the store at {place}: tokens issued before are not \
-             accepted any more. This cannot be undone"
+/// The lines of a plan. `told` is what is invalidated as the store knows it, and `place` where the store
+/// is.
+pub fn plan(target: &Target, told: &str, place: &str, processes: usize) -> Vec<String> {
+    let first = match target {
+        Target::Sessions(_) => format!(
+            "1. raise the epoch of {told} in the store at {place}: tokens issued before are not accepted \
+             any more. This cannot be undone"
         ),
-        format!(
-            "2. wait until each process of the API, of which {} registered now, has confirmed it or its \
-             lease is over",
-            match processes {
-                1 => "1 is".to_owned(),
-                count => format!("{count} are"),
-            }
+        Target::Permissions(_) => format!(
+            "1. raise the epoch of the permissions of {told} in the store at {place}: each process reads \
+             them anew with the next request. Nobody is signed out"
         ),
-    ]
+    };
+    vec![first, plan_of_waiting(2, processes)]
+}
+
+/// The line of a plan about processes.
+pub fn plan_of_waiting(number: usize, processes: usize) -> String {
+    format!(
+        "{number}. wait until each process of the API, of which {} registered now, has confirmed it or its \
+         lease is over",
+        match processes {
+            1 => "1 is".to_owned(),
+            count => format!("{count} are"),
+        }
+    )
 }
 
 /// What a pass found, if the store answered.
-pub fn found(whose: &Whose, invalidated: &Invalidated) -> Found {
-    let verdict = match invalidated {
+pub fn found(target: &Target, invalidated: &Invalidated) -> Found {
+    let state = match invalidated {
         Invalidated::Acknowledged(revoked) => {
-            let message = format!("sessions of {whose} ended: {}", told(revoked));
-            Verdict::plain(Phase::Succeeded, "Succeeded", message)
+            let message = format!("{}: {}", target.done(), told(revoked, target.outcome()));
+            State::Stands(Verdict::plain(Phase::Succeeded, "Succeeded", message))
         }
-        Invalidated::Committed { revision, in_doubt } => {
-            let message = format!(
-                "revision {} is committed; waiting for {} to confirm it",
-                revision.0,
-                in_doubt.map_or_else(|| "processes the store does not name".to_owned(), counted)
-            );
-            Verdict::plain(Phase::Running, "AwaitingProcesses", message)
-        }
+        Invalidated::Committed { revision, in_doubt } => awaiting(*revision, *in_doubt),
     };
     Found {
         revocation: Some(progress(invalidated)),
         figures: figures(invalidated),
-        ..State::Stands(verdict).into()
+        ..state.into()
     }
 }
 
+/// What is committed waits for processes.
+pub fn awaiting(revision: Revision, in_doubt: Option<usize>) -> State {
+    let message = format!(
+        "revision {} is committed; waiting for {} to confirm it",
+        revision.0,
+        in_doubt.map_or_else(|| "processes the store does not name".to_owned(), counted)
+    );
+    State::Stands(Verdict::plain(Phase::Running, "AwaitingProcesses", message))
+}
+
 /// How an invalidation that is late ends, by what the store has under its name.
-pub fn too_late(whose: &Whose, revision: Option<Revision>) -> Found {
+pub fn too_late(target: &Target, revision: Option<Revision>) -> Found {
     let message = match revision {
-        None => format!("the deadline has passed; no session of {whose} was ended"),
+        None => format!("the deadline has passed; {}", target.not_done()),
         Some(revision) => format!(
-            "the deadline has passed. Revision {} is committed: each process ends sessions of {whose} \
-             with its next read of the store, but not all were seen to; create the action again to have \
-             that confirmed",
-            revision.0
+            "the deadline has passed. Revision {} is committed: each process {} with its next read of the \
+             store, but not all were seen to; create the action again to have that confirmed",
+            revision.0,
+            target.of_a_process()
         ),
     };
     let verdict = Verdict::plain(Phase::Expired, "DeadlineExceeded", message);
@@ -107,9 +162,9 @@ pub fn too_late(whose: &Whose, revision: Option<Revision>) -> Found {
 }
 
 /// What stands in a status about processes, for the event and the message.
-fn told(revoked: &Revoked) -> String {
+pub fn told(revoked: &Revoked, outcome: &str) -> String {
     let after = revoked.acknowledgement.as_secs_f64();
-    let outcome = format!("none accepts older tokens, {after:.1} s after the commit");
+    let outcome = format!("{outcome}, {after:.1} s after the commit");
     if !revoked.roster_known {
         return format!(
             "the store did not say which processes there are, so the longest lease was waited for; {outcome}"
@@ -117,7 +172,10 @@ fn told(revoked: &Revoked) -> String {
     }
     let confirmed = counted(revoked.confirmed.len());
     match (revoked.confirmed.len(), revoked.outwaited.len()) {
-        (0, 0) => "no process of the API is registered; those that start accept none".to_owned(),
+        (0, 0) => {
+            "no process of the API is registered; those that start know it from the beginning"
+                .to_owned()
+        }
         (_, 0) => format!("{confirmed} confirmed; {outcome}"),
         (_, late) => format!(
             "{confirmed} confirmed, the leases of {} were waited for; {outcome}",
@@ -134,7 +192,7 @@ fn counted(processes: usize) -> String {
 }
 
 /// How far it is, for the status.
-fn progress(invalidated: &Invalidated) -> RevocationProgress {
+pub fn progress(invalidated: &Invalidated) -> RevocationProgress {
     let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     match invalidated {
         Invalidated::Committed { revision, .. } => RevocationProgress {
@@ -160,16 +218,12 @@ fn shown(revision: Revision) -> i64 {
 }
 
 /// What was measured. Without a list of processes nothing is, until all their leases are over.
-fn figures(invalidated: &Invalidated) -> Vec<Figure> {
+pub fn figures(invalidated: &Invalidated) -> Vec<Figure> {
     let in_doubt = match invalidated {
         Invalidated::Acknowledged(_) => Some(0),
         Invalidated::Committed { in_doubt, .. } => *in_doubt,
     };
-    let figure = |count| Figure {
-        name: "processesInDoubt".to_owned(),
-        measured: i64::try_from(count).unwrap_or(i64::MAX),
-        expected: 0,
-    };
+    let figure = |count| Figure::none("processesInDoubt", i64::try_from(count).unwrap_or(i64::MAX));
     in_doubt.map(figure).into_iter().collect()
 }
 

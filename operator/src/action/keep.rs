@@ -35,10 +35,36 @@ pub async fn prune(app: &ReportApp, shared: &Shared, now: Timestamp) -> ApiResul
     Ok(())
 }
 
+/// What has still to be put back is kept: nobody else would do it.
 fn finished(action: &IncidentAction) -> Option<Finished> {
     let status = action.status.as_ref()?;
+    if status.reverts_at.is_some() {
+        return None;
+    }
     let kind = status.action_type.map(|kind| kind.to_string());
     let end = (status.phase, status.finished_at.as_ref());
     let group = kind.into_iter().collect();
     Finished::of(action, &action.spec.app, group, action.spec.dry_run, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_still_to_be_put_back_is_kept() {
+        let mut action: IncidentAction = serde_json::from_value(serde_json::json!({
+            "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
+            "metadata": { "name": "lock" },
+            "spec": { "app": "demo", "reason": "test", "disableUser": { "user": "ana" } },
+            "status": {
+                "phase": "Succeeded", "finishedAt": "2026-01-02T03:04:05Z",
+                "revertsAt": "2026-01-02T04:04:05Z",
+            },
+        }))
+        .unwrap();
+        assert_eq!(finished(&action), None);
+        action.status.as_mut().unwrap().reverts_at = None;
+        assert!(finished(&action).is_some());
+    }
 }

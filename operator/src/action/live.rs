@@ -3,37 +3,43 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::runtime::reflector::ObjectRef;
-use reportapp_crds::incident_action::{Chosen, RotateCredential, Whose};
+use reportapp_crds::incident_action::{CacheNamespace, Chosen, RotateCredential};
 use reportapp_crds::report_app::credential::Workload;
 use reportapp_crds::secret_rotation::Mode;
-use reportapp_crds::{ALLOW_ANNOTATION, IncidentAction, ReportApp, SecretRotation};
+use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
+use reportapp_session::directory::Snapshot;
 use reportapp_session::epochs::{LONGEST_LEASE, Revision};
 use serde_json::json;
 
 use super::app_store::AppStore;
-use super::claim::{Claim, components, deployment};
-use super::invalidate::Invalidated;
+use super::caches::{self, Swept};
+use super::claim::Claim;
+use super::invalidate::{Invalidated, Target};
 use super::restart::{self, MANAGER, Seen};
 use super::rotate::{self, NOTE};
+use super::runner::Task;
 use super::trouble::{Reason, Trouble};
+use super::undo::{PutBack, UNDOES, Undone};
+use super::user::{Changed, UserChange};
 use super::world::{Rotation, Turn, World};
 use crate::api_error::ApiError;
 use crate::context::Context;
 use crate::one_shot::{self, object};
-use crate::rotation::{outside, reconcile, report};
+use crate::rotation::{reconcile, report};
 use crate::workloads;
 
-/// Pods that run or will: one that has run to its end stays until somebody tidies up.
-const ALIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
+mod redis;
+mod workloads_of;
 
 /// How long one look waits for the processes of the API: longer than the longest lease, so that it
 /// succeeds also when the store fails right after the commit.
 const ACKNOWLEDGEMENT: Duration = LONGEST_LEASE.saturating_add(Duration::from_secs(5));
+/// How long one look removes keys.
+const SWEEP: Duration = Duration::from_secs(5);
 /// Shortest time a look is worth beginning for.
 const SHORTEST_LOOK: Duration = Duration::from_secs(1);
 
@@ -43,6 +49,8 @@ pub struct Live<'a> {
     /// The action as it is; its metadata changes when it begins, and when its rotation is made.
     action: Mutex<IncidentAction>,
     end: Option<Timestamp>,
+    /// The action that this one undoes.
+    undone: Option<Undone>,
     context: &'a Context,
 }
 
@@ -58,8 +66,15 @@ impl<'a> Live<'a> {
             app,
             action: Mutex::new(action),
             end,
+            undone: None,
             context,
         }
+    }
+
+    /// The same of one that undoes another action.
+    #[must_use]
+    pub fn undoing(self, undone: Option<Undone>) -> Self {
+        Self { undone, ..self }
     }
 
     fn namespace(&self) -> String {
@@ -74,6 +89,10 @@ impl<'a> Live<'a> {
 
     fn seen_action(&self) -> IncidentAction {
         self.action().clone()
+    }
+
+    fn uid(&self) -> String {
+        self.action().uid().unwrap_or_default()
     }
 
     /// The other actions of the namespace: of other applications too, for workloads may be lent to
@@ -99,9 +118,13 @@ impl<'a> Live<'a> {
             let key = ObjectRef::<ReportApp>::new(&action.spec.app).within(&namespace);
             apps.iter().find_map(|store| store.get(&key))
         };
+        let undone = |name: &str| {
+            let other = actions.iter().find(|other| other.name_any() == name)?;
+            Some(Undone::of(other).ok()?.user)
+        };
         Ok(actions
             .iter()
-            .filter_map(|action| Claim::of(action, app_of(action).as_deref()))
+            .filter_map(|action| Claim::of(action, app_of(action).as_deref(), undone))
             .collect())
     }
 
@@ -117,65 +140,6 @@ impl<'a> Live<'a> {
         left.clamp(SHORTEST_LOOK, ACKNOWLEDGEMENT)
     }
 
-    async fn found(&self, workload: &Workload) -> Result<DynamicObject, Trouble> {
-        let client = &self.context.shared.client;
-        let found = workloads::api(client, &self.namespace(), workload)
-            .get_opt(&workload.name)
-            .await
-            .map_err(|error| workloads::api_error("get", workload, &error))?;
-        let found = found.ok_or_else(|| {
-            let message = format!(
-                "there is no {} in namespace {}; create it, or create an IncidentAction without it",
-                workloads::told(workload),
-                self.namespace()
-            );
-            Trouble::new(Reason::WorkloadMissing, message)
-        })?;
-        self.check_ours_or_lent(workload, &found)?;
-        if let Some(why) = workloads::held_by_its_owner(workload.kind, &found.data) {
-            let message = format!(
-                "{} replaces no pod by itself: {why}",
-                workloads::told(workload)
-            );
-            return Err(Trouble::new(Reason::WorkloadHeld, message));
-        }
-        Ok(found)
-    }
-
-    /// Ours is a component that the application owns. Everything else has to lend itself.
-    fn check_ours_or_lent(
-        &self,
-        workload: &Workload,
-        found: &DynamicObject,
-    ) -> Result<(), Trouble> {
-        let app = self.app.name_any();
-        let ours = components(&self.app, None);
-        let mut ours = ours.iter().map(|component| deployment(&app, component));
-        if ours.any(|ours| ours == *workload) && one_shot::belongs_to(&found.metadata, &self.app) {
-            return Ok(());
-        }
-        let kind = format!("{:?}", workload.kind).to_lowercase();
-        let list = found.annotations().get(ALLOW_ANNOTATION);
-        outside::check_lent(&self.namespace(), &app, &kind, &workload.name, list)
-            .map_err(|refusal| Trouble::new(Reason::WorkloadNotLent, refusal.message))
-    }
-
-    async fn pods(&self, workload: &Workload, found: &DynamicObject) -> Result<Vec<Pod>, Trouble> {
-        let Some(selector) = workloads::selector(&found.data) else {
-            let message = format!(
-                "{} has a selector this operator cannot read, so its old pods cannot be counted",
-                workloads::told(workload)
-            );
-            return Err(Trouble::new(Reason::WorkloadHeld, message));
-        };
-        let params = ListParams::default().labels_from(&selector).fields(ALIVE);
-        let api = Api::<Pod>::namespaced(self.context.shared.client.clone(), &self.namespace());
-        let pods = api.list(&params).await;
-        Ok(pods
-            .map_err(|error| ApiError::new::<Pod>("list", "", &error))?
-            .items)
-    }
-
     /// The rotation of this action, as it would be made now.
     fn wanted_rotation(&self) -> Option<SecretRotation> {
         let action = self.action();
@@ -184,6 +148,18 @@ impl<'a> Live<'a> {
         let deadline = SignedDuration::from_secs(action.spec.active_deadline_seconds);
         let left = self.end.map_or(deadline, left);
         Some(rotate::rotation(&action, rotate, left))
+    }
+
+    async fn plan_rotation(&self, rotate: &RotateCredential) -> Result<Vec<String>, Trouble> {
+        let action = self.seen_action();
+        let mut lines = rotate::plan(&action, rotate);
+        // One that is carried out writes its plan itself, before it changes anything.
+        if action.spec.dry_run
+            && let Some(rotation) = self.wanted_rotation()
+        {
+            lines.extend(self.lines_of(&rotation).await?);
+        }
+        Ok(lines)
     }
 
     /// The plan of a rotation that is not made.
@@ -224,26 +200,31 @@ impl World for Live<'_> {
         one_shot::belongs_to(&self.action().metadata, &self.app)
     }
 
-    async fn plan_rotation(&self) -> Result<Vec<String>, Trouble> {
-        let action = self.seen_action();
-        let Some(rotate) = rotate_of(&action) else {
-            return Ok(Vec::new());
-        };
-        let mut lines = rotate::plan(&action, rotate);
-        // One that is carried out writes its plan itself, before it changes anything.
-        if action.spec.dry_run
-            && let Some(rotation) = self.wanted_rotation()
-        {
-            lines.extend(self.lines_of(&rotation).await?);
+    async fn plan(&self, task: &Task) -> Result<Vec<String>, Trouble> {
+        match task {
+            // Of workloads the runner makes the plan, from a look at each.
+            Task::Restart(_) => Ok(Vec::new()),
+            Task::Rotate(rotate) => self.plan_rotation(rotate).await,
+            Task::Sweep(namespaces) => self.plan_sweep(namespaces).await,
+            Task::Invalidate(target) => {
+                let store = self.store().await?;
+                let plan = store.plan(target).await;
+                store.close().await;
+                plan
+            }
+            Task::ChangeUser(change) => {
+                let store = self.store().await?;
+                let plan = store.plan_change(change).await;
+                store.close().await;
+                plan
+            }
+            Task::Undo(undone) => {
+                let store = self.store().await?;
+                let plan = store.plan_undo(undone).await;
+                store.close().await;
+                plan
+            }
         }
-        Ok(lines)
-    }
-
-    async fn plan_invalidation(&self, whose: &Whose) -> Result<Vec<String>, Trouble> {
-        let store = self.store().await?;
-        let plan = store.plan(whose).await;
-        store.close().await;
-        plan
     }
 
     async fn take_turn(&self) -> Result<Turn, Trouble> {
@@ -255,7 +236,8 @@ impl World for Live<'_> {
         };
         let others = self.others(begun).await?;
         let action = self.seen_action();
-        let Some(claim) = Claim::of(&action, Some(&self.app)) else {
+        let undone = |_: &str| self.undone.as_ref().map(|undone| undone.user.clone());
+        let Some(claim) = Claim::of(&action, Some(&self.app), undone) else {
             return Ok(Turn::Ours);
         };
         if let Some(first) = claim.waits_for(&others) {
@@ -263,7 +245,10 @@ impl World for Live<'_> {
         }
         if !begun {
             let owners = one_shot::owners(&action.metadata, &self.app);
-            let metadata = json!({ "ownerReferences": owners });
+            let mut metadata = json!({ "ownerReferences": owners });
+            if let Some(undone) = &self.undone {
+                metadata["labels"] = json!({ UNDOES: undone.uid });
+            }
             object::patch_metadata(&self.context.shared.client, &action, metadata).await?;
             self.action().metadata.owner_references = Some(owners);
         }
@@ -273,13 +258,13 @@ impl World for Live<'_> {
     async fn look(&self, workload: &Workload) -> Result<Seen, Trouble> {
         let found = self.found(workload).await?;
         let pods = self.pods(workload, &found).await?;
-        let uid = self.action().uid().unwrap_or_default();
+        let uid = self.uid();
         Ok(Seen::of(workload, &uid, &found, &pods))
     }
 
     async fn mark(&self, workload: &Workload) -> Result<(), Trouble> {
         let found = self.found(workload).await?;
-        let uid = self.action().uid().unwrap_or_default();
+        let uid = self.uid();
         let mark = restart::mark(workload, &uid, &found);
         let params = PatchParams::apply(MANAGER).force();
         workloads::api(&self.context.shared.client, &self.namespace(), workload)
@@ -325,19 +310,49 @@ impl World for Live<'_> {
         Ok(())
     }
 
-    async fn invalidate(&self, whose: &Whose) -> Result<Invalidated, Trouble> {
-        let uid = self.action().uid().unwrap_or_default();
+    async fn invalidate(&self, target: &Target) -> Result<Invalidated, Trouble> {
         let store = self.store().await?;
-        let invalidated = store.invalidate(&uid, whose, self.patience()).await;
+        let invalidated = store.invalidate(&self.uid(), target, self.patience()).await;
         store.close().await;
         invalidated
     }
 
     async fn revision(&self) -> Result<Option<Revision>, Trouble> {
-        let uid = self.action().uid().unwrap_or_default();
         let store = self.store().await?;
-        let revision = store.revision(&uid).await;
+        let revision = store.revision(&self.uid()).await;
         store.close().await;
         revision
+    }
+
+    async fn change_user(&self, change: &UserChange) -> Result<Changed, Trouble> {
+        let store = self.store().await?;
+        let changed = store.change(&self.uid(), change, self.patience()).await;
+        store.close().await;
+        changed
+    }
+
+    async fn snapshot(&self, of: Option<&Undone>) -> Result<Option<Snapshot>, Trouble> {
+        let uid = of.map_or_else(|| self.uid(), |undone| undone.uid.clone());
+        let store = self.store().await?;
+        let snapshot = store.snapshot(&uid).await;
+        store.close().await;
+        snapshot
+    }
+
+    async fn put_back(&self, undone: &Undone) -> Result<PutBack, Trouble> {
+        let uid = self.uid();
+        // What an action puts back itself is another revocation than the one it began with.
+        let by = match uid == undone.uid {
+            true => format!("{uid}-revert"),
+            false => uid,
+        };
+        let store = self.store().await?;
+        let put_back = store.put_back(&by, undone, self.patience()).await;
+        store.close().await;
+        put_back
+    }
+
+    async fn sweep(&self, namespaces: &[CacheNamespace]) -> Result<Swept, Trouble> {
+        self.remove_keys(namespaces).await
     }
 }

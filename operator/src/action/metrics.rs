@@ -9,6 +9,7 @@ use reportapp_crds::one_shot::Phase;
 use reportapp_crds::{IncidentAction, IncidentActionStatus};
 use reportapp_telemetry::Health;
 
+use super::revert;
 use crate::one_shot;
 
 /// Label values of one stalled action: namespace, app, type, reason.
@@ -81,7 +82,8 @@ impl ActionMetrics {
                     .observe(length);
             }
         }
-        let reason = one_shot::stalled(after.phase, &after.conditions);
+        let reason =
+            one_shot::stalled(after.phase, &after.conditions).or_else(|| revert::blocked(after));
         let uid = action.uid().unwrap_or_default();
         let [namespace, app, kind] = labels;
         self.show(

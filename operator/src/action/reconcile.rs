@@ -1,24 +1,24 @@
-//! One reconcile of an `IncidentAction`: resolves what it names, then passes over it while anything
-//! can be done, writing the status after each pass.
+//! One reconcile of an `IncidentAction`: has what it names resolved, then passes over it while anything
+//! can be done, writing the status after each pass. One that has ended is looked at again when its
+//! `duration` is over, to put back what it changed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
-use reportapp_crds::incident_action::Chosen;
 use reportapp_crds::one_shot::Phase;
-use reportapp_crds::{IncidentAction, IncidentActionStatus, ReportApp};
+use reportapp_crds::{IncidentAction, IncidentActionStatus};
 use tokio::time::Instant;
 
-use super::claim::{components, deployment};
-use super::invalidate;
 use super::live::Live;
-use super::rotate;
-use super::runner::{self, Order, State, Task};
+use super::resolve::{app_of, resolve};
+use super::revert;
+use super::runner::{self, State};
 use super::status::{self, Facts};
-use super::trouble::{Reason, Trouble};
+use super::undo::Undone;
+use super::world::World as _;
 use crate::api_error::{ApiError, ApiResult};
 use crate::clock;
 use crate::context::Context;
@@ -33,12 +33,17 @@ const TURN: Duration = Duration::from_secs(40);
 
 /// Reconciles one action and says when to look again.
 pub async fn reconcile(action: Arc<IncidentAction>, context: &Context) -> Action {
-    let phase = action.status.as_ref().and_then(|status| status.phase);
-    // One that is deleted leaves nothing to be undone: what it owns goes with it.
-    if phase.is_some_and(Phase::is_final) || action.meta().deletion_timestamp.is_some() {
+    // One that is deleted leaves nothing to be undone: what it owns goes with it, and whom it locked
+    // stays locked.
+    if action.meta().deletion_timestamp.is_some() {
         return Action::await_change();
     }
-    match run(&action, context).await {
+    let phase = action.status.as_ref().and_then(|status| status.phase);
+    let worked = match phase.is_some_and(Phase::is_final) {
+        true => put_back_when_due(&action, context).await,
+        false => run(&action, context).await,
+    };
+    match worked {
         Ok(pause) => pause.map_or_else(Action::await_change, Action::requeue),
         Err(error) => {
             let (namespace, name) = (action.namespace().unwrap_or_default(), action.name_any());
@@ -53,12 +58,44 @@ pub async fn reconcile(action: Arc<IncidentAction>, context: &Context) -> Action
     }
 }
 
+/// Puts back what an action that has ended changed, if its time is over; gives the pause until it is.
+async fn put_back_when_due(
+    action: &IncidentAction,
+    context: &Context,
+) -> ApiResult<Option<Duration>> {
+    let left = revert::left(action.status.as_ref(), Timestamp::now());
+    let Some(left) = left else {
+        return Ok(None);
+    };
+    if left > SignedDuration::ZERO {
+        return Ok(Some(Duration::try_from(left).unwrap_or(STALLED)));
+    }
+    let outcome = match (app_of(action, context), Undone::of(action)) {
+        (Ok(app), Ok(own)) => {
+            let live = Live::new(app, action.clone(), None, context);
+            live.put_back(&own).await.map(|done| (own, done))
+        }
+        (Err(trouble), _) | (_, Err(trouble)) => Err(trouble),
+    };
+    let (status, told) = revert::after(&facts(action, None), outcome);
+    context.shared.action_metrics.looked(action, &status);
+    let pending = status.reverts_at.is_some();
+    if action.status.as_ref() != Some(&status)
+        && object::write_status(&context.shared.client, action, &status).await?
+        && let Some(told) = told
+    {
+        let message = status.message.as_deref().unwrap_or_default();
+        object::tell(action, &action.spec.app, told, message, context).await;
+    }
+    Ok(pending.then_some(STALLED))
+}
+
 /// Works until it must wait; gives the pause, or `None` when it has ended.
 async fn run(action: &IncidentAction, context: &Context) -> ApiResult<Option<Duration>> {
     let mut action = action.clone();
     let started = Instant::now();
     let end = end(&action);
-    let (live, order) = match resolve(&action, end, context) {
+    let (live, order) = match resolve(&action, end, context).await {
         Ok(resolved) => resolved,
         Err(trouble) => {
             let status = status::in_trouble(&facts(&action, end), &trouble);
@@ -70,6 +107,8 @@ async fn run(action: &IncidentAction, context: &Context) -> ApiResult<Option<Dur
         let acted = matches!(found.state, State::Acted(_));
         let pause = match &found.state {
             State::Queued(_) => STALLED,
+            // Its approval is a change, which is felt at once.
+            State::Stands(verdict) if verdict.phase == Phase::AwaitingApproval => STALLED,
             State::Stalled(trouble) if !trouble.reason.is_passing() => STALLED,
             _ => WAITING,
         };
@@ -94,76 +133,6 @@ fn facts(action: &IncidentAction, end: Option<Timestamp>) -> Facts<'_> {
         action,
         now,
         late: end.is_some_and(|end| now >= end),
-    }
-}
-
-/// Everything the action names.
-fn resolve<'a>(
-    action: &IncidentAction,
-    end: Option<Timestamp>,
-    context: &'a Context,
-) -> Result<(Live<'a>, Order), Trouble> {
-    let app = one_shot::app_of(action, &action.spec.app, &context.shared)?;
-    if app.spec.suspend {
-        return Err(Trouble::new(
-            Reason::AppSuspended,
-            format!(
-                "ReportApp {} is suspended, so nothing of it is changed; set spec.suspend: false",
-                app.name_any()
-            ),
-        ));
-    }
-    let task = match action.spec.action.chosen() {
-        Some(Chosen::RollingRestart(restart)) => {
-            let chosen = restart.components.as_deref();
-            check_components(&app, chosen.unwrap_or_default())?;
-            let ours = components(&app, chosen);
-            let ours = ours.iter().map(|part| deployment(&app.name_any(), part));
-            Task::Restart(ours.chain(restart.workloads.iter().cloned()).collect())
-        }
-        Some(Chosen::RotateCredential(rotate)) => {
-            rotate::check(&app, rotate)?;
-            Task::Rotate(rotate.clone())
-        }
-        Some(Chosen::InvalidateSessions(invalidate)) => {
-            let whose = invalidate.whose().ok_or_else(of_no_type)?;
-            invalidate::check(&app, &whose)?;
-            Task::Invalidate(whose)
-        }
-        None => return Err(of_no_type()),
-    };
-    let order = Order {
-        task,
-        dry_run: action.spec.dry_run,
-        end,
-    };
-    Ok((Live::new(app, action.clone(), end, context), order))
-}
-
-fn of_no_type() -> Trouble {
-    Trouble::new(
-        Reason::ApiServer,
-        "the API server accepted an action of no type this operator knows; install the definitions of \
-         this version: helm upgrade reportapp-crds",
-    )
-}
-
-/// Whether the application has every component that is named.
-fn check_components(app: &ReportApp, named: &[String]) -> Result<(), Trouble> {
-    let known: Vec<_> = components(app, None)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    match named.iter().find(|name| !known.contains(name)) {
-        None => Ok(()),
-        Some(name) => Err(Trouble::new(
-            Reason::UnknownComponent,
-            format!(
-                "spec.rollingRestart.components: ReportApp {} has no component {name}; it has: {}",
-                app.name_any(),
-                known.join(", ")
-            ),
-        )),
     }
 }
 
@@ -193,21 +162,4 @@ async fn publish(
     }
     action.status = Some(status);
     Ok(pause)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_component_is_named_beside_those_there_are() {
-        let app = crate::reportapp::testing::example_app();
-        let named = |names: &[&str]| -> Vec<_> { names.iter().map(ToString::to_string).collect() };
-        assert_eq!(check_components(&app, &named(&["bot", "api"])), Ok(()));
-        let trouble = check_components(&app, &named(&["api", "tunnel-x"])).unwrap_err();
-        assert_eq!(trouble.reason, Reason::UnknownComponent);
-        for word in ["component tunnel-x;", "tunnel-main, api, bot"] {
-            assert!(trouble.message.contains(word), "{trouble}");
-        }
-    }
 }

@@ -3,15 +3,19 @@
 
 use k8s_openapi::jiff::Timestamp;
 use reportapp_crds::incident_action::{
-    Figure, RevocationProgress, RotateCredential, RotationProgress, Whose, WorkloadProgress,
+    CacheNamespace, CacheProgress, Figure, RevocationProgress, RotateCredential, RotationProgress,
+    WorkloadProgress,
 };
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::Workload;
 
-use super::invalidate;
+use super::caches;
+use super::invalidate::{self, Target};
 use super::restart::{self, Next};
 use super::rotate;
 use super::trouble::Trouble;
+use super::undo::{self, Undone};
+use super::user::{self, UserChange};
 use super::world::{Rotation, Turn, World};
 use crate::one_shot::Verdict;
 
@@ -24,6 +28,8 @@ pub struct Order {
     pub dry_run: bool,
     /// When its deadline is over.
     pub end: Option<Timestamp>,
+    /// Whether the consent of a second person is missing.
+    pub unapproved: bool,
 }
 
 /// What an action does, with everything it names resolved.
@@ -33,8 +39,14 @@ pub enum Task {
     Restart(Vec<Workload>),
     /// New values, by a rotation.
     Rotate(RotateCredential),
-    /// No more sessions, of these.
-    Invalidate(Whose),
+    /// No more sessions, or permissions read anew.
+    Invalidate(Target),
+    /// A user who may not sign in, or not with the password of now.
+    ChangeUser(UserChange),
+    /// No more keys, of these.
+    Sweep(Vec<CacheNamespace>),
+    /// A user as before another action.
+    Undo(Undone),
 }
 
 /// What one pass found and did.
@@ -50,6 +62,10 @@ pub struct Found {
     pub rotation: Option<RotationProgress>,
     /// How far the revocation is.
     pub revocation: Option<RevocationProgress>,
+    /// How far the removal of keys is.
+    pub caches: Option<CacheProgress>,
+    /// When what was changed is put back by itself.
+    pub reverts_at: Option<Timestamp>,
     /// What was measured.
     pub figures: Vec<Figure>,
 }
@@ -75,6 +91,8 @@ impl From<State> for Found {
             workloads: Vec::new(),
             rotation: None,
             revocation: None,
+            caches: None,
+            reverts_at: None,
             figures: Vec::new(),
         }
     }
@@ -94,7 +112,10 @@ pub async fn pass<W: World>(world: &W, order: &Order, now: Timestamp) -> Found {
         Ok(None) => match &order.task {
             Task::Restart(workloads) => restart(world, workloads, late).await,
             Task::Rotate(_) => rotate(world, late).await,
-            Task::Invalidate(whose) => invalidate(world, whose, late).await,
+            Task::Invalidate(target) => invalidate(world, target, late).await,
+            Task::ChangeUser(change) => change_user(world, change, late).await,
+            Task::Sweep(namespaces) => sweep(world, namespaces, late).await,
+            Task::Undo(undone) => put_back(world, undone, late).await,
         },
         Err(trouble) => trouble.into(),
     }
@@ -102,7 +123,9 @@ pub async fn pass<W: World>(world: &W, order: &Order, now: Timestamp) -> Found {
 
 /// Plans and begins; `None` when it has begun and it is its turn.
 async fn prepare<W: World>(world: &W, order: &Order, late: bool) -> Result<Option<Found>, Trouble> {
-    if world.is_begun() && !order.dry_run {
+    // Also of one that looks begun: whoever creates an action may give it an owner.
+    let unapproved = order.unapproved && !order.dry_run;
+    if world.is_begun() && !order.dry_run && (late || !unapproved) {
         // At its deadline it ends, whoever goes first.
         return Ok(match late {
             true => None,
@@ -120,6 +143,8 @@ async fn prepare<W: World>(world: &W, order: &Order, late: bool) -> Result<Optio
     let mut found = if order.dry_run {
         let message = "dry run: nothing was changed; status.plan shows what would be";
         over(Phase::Succeeded, "DryRun", message)
+    } else if unapproved {
+        awaiting_approval().into()
     } else {
         match world.take_turn().await? {
             Turn::Ours => State::Acted("it has begun".to_owned()).into(),
@@ -132,17 +157,24 @@ async fn prepare<W: World>(world: &W, order: &Order, late: bool) -> Result<Optio
 
 /// What will be done. What would stand in the way later on is trouble now.
 async fn plan<W: World>(world: &W, task: &Task) -> Result<Vec<String>, Trouble> {
-    match task {
-        Task::Restart(workloads) => {
-            let mut seen = Vec::new();
-            for workload in workloads {
-                seen.push(world.look(workload).await?);
-            }
-            Ok(restart::plan(&seen))
-        }
-        Task::Rotate(_) => world.plan_rotation().await,
-        Task::Invalidate(whose) => world.plan_invalidation(whose).await,
+    let Task::Restart(workloads) = task else {
+        return world.plan(task).await;
+    };
+    let mut seen = Vec::new();
+    for workload in workloads {
+        seen.push(world.look(workload).await?);
     }
+    Ok(restart::plan(&seen))
+}
+
+fn awaiting_approval() -> State {
+    let message = "waiting for spec.approval, which somebody writes who may approve and is not the one in \
+                   spec.requestedBy; status.plan shows what will be done";
+    State::Stands(Verdict::plain(
+        Phase::AwaitingApproval,
+        "AwaitingApproval",
+        message,
+    ))
 }
 
 fn queued(other: &str) -> Found {
@@ -240,10 +272,37 @@ async fn rotate<W: World>(world: &W, late: bool) -> Found {
     }
 }
 
-async fn invalidate<W: World>(world: &W, whose: &Whose, late: bool) -> Found {
+async fn invalidate<W: World>(world: &W, target: &Target, late: bool) -> Found {
     let found = match late {
-        true => { world.revision().await }.map(|found| invalidate::too_late(whose, found)),
-        false => { world.invalidate(whose).await }.map(|done| invalidate::found(whose, &done)),
+        true => { world.revision().await }.map(|found| invalidate::too_late(target, found)),
+        false => { world.invalidate(target).await }.map(|done| invalidate::found(target, &done)),
+    };
+    found.unwrap_or_else(Found::from)
+}
+
+async fn change_user<W: World>(world: &W, change: &UserChange, late: bool) -> Found {
+    let found = match late {
+        true => { world.snapshot(None).await }.map(|taken| user::too_late(change, taken.as_ref())),
+        false => { world.change_user(change).await }.map(|changed| user::found(change, &changed)),
+    };
+    found.unwrap_or_else(Found::from)
+}
+
+async fn sweep<W: World>(world: &W, namespaces: &[CacheNamespace], late: bool) -> Found {
+    if late {
+        return caches::too_late(namespaces);
+    }
+    match world.sweep(namespaces).await {
+        Ok(swept) => caches::found(namespaces, &swept),
+        Err(trouble) => trouble.into(),
+    }
+}
+
+async fn put_back<W: World>(world: &W, undone: &Undone, late: bool) -> Found {
+    let found = match late {
+        true => { world.snapshot(Some(undone)).await }
+            .map(|taken| undo::too_late(undone, taken.as_ref())),
+        false => { world.put_back(undone).await }.map(|done| undo::found(undone, &done)),
     };
     found.unwrap_or_else(Found::from)
 }

@@ -45,6 +45,12 @@ pub fn after_pass(facts: &Facts<'_>, found: Found) -> IncidentActionStatus {
     if found.revocation.is_some() {
         status.revocation = found.revocation;
     }
+    if found.caches.is_some() {
+        status.caches = found.caches;
+    }
+    if found.reverts_at.is_some() {
+        status.reverts_at = found.reverts_at.map(Time);
+    }
     if !found.figures.is_empty() {
         status.verification = found.figures;
     }
@@ -84,7 +90,7 @@ fn in_trouble_with(
     conclude(facts, status, &verdict)
 }
 
-fn seen(facts: &Facts<'_>) -> IncidentActionStatus {
+pub(super) fn seen(facts: &Facts<'_>) -> IncidentActionStatus {
     let mut status = facts.action.status.clone().unwrap_or_default();
     status.observed_generation = facts.action.metadata.generation;
     let chosen = facts.action.spec.action.chosen();
@@ -93,7 +99,7 @@ fn seen(facts: &Facts<'_>) -> IncidentActionStatus {
     status
 }
 
-fn conclude(
+pub(super) fn conclude(
     facts: &Facts<'_>,
     mut status: IncidentActionStatus,
     verdict: &Verdict,
@@ -121,10 +127,12 @@ pub fn stand(status: &IncidentActionStatus) -> Stand<'_> {
                 format!("{:?} {}", found.kind, found.name),
             )
         });
+    let awaits = status.phase == Some(Phase::AwaitingApproval);
+    let awaiting = awaits.then(|| (format!("{:?}", Phase::AwaitingApproval), String::new()));
     Stand {
         phase: status.phase,
         conditions: &status.conditions,
-        step: rotating.or(restarting),
+        step: awaiting.or(rotating).or(restarting),
     }
 }
 

@@ -1,51 +1,67 @@
-//! What stands in the way of an action, told so that a person knows what to do. A value, not an error:
-//! the action waits, and the condition `Stalled` carries it.
+//! Reasons of actions, and what makes one of them.
 
-use std::fmt;
-
-use crate::api_error::ApiError;
 use crate::one_shot::Absent;
+use crate::one_shot::trouble::{self, AskingReasons, reasons};
 
-/// Why an action does not go on. These words are reasons of the condition `Stalled`, so they are part
-/// of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// There is no `ReportApp` of that name.
-    AppMissing,
-    /// The `ReportApp` is on its way out.
-    AppDeleting,
-    /// The `ReportApp` is suspended.
-    AppSuspended,
-    /// The application has no such component.
-    UnknownComponent,
-    /// The `ReportApp` has no such credential.
-    UnknownCredential,
-    /// There is no such workload.
-    WorkloadMissing,
-    /// The workload does not lend itself.
-    WorkloadNotLent,
-    /// Its owner keeps the workload from replacing its pods.
-    WorkloadHeld,
-    /// New pods do not become ready.
-    PodsUnhealthy,
-    /// What the rotation needs is not there, so that it cannot be planned.
-    RotationNotPlanned,
-    /// The `SecretRotation` of this action is somebody else's.
-    RotationNotOurs,
-    /// The application's store does not answer.
-    StoreUnreachable,
-    /// The application's store answers and does not do what is asked, or its login is not known.
-    StoreNotUsable,
-    /// The application's store is no server, so an action never reaches it.
-    StoreNotReachable,
-    /// The application's store knows no such user.
-    UnknownUser,
-    /// This version does not do it.
-    NotImplemented,
-    /// The API server refuses or does not answer.
-    ApiServer,
-    /// Somebody else wrote at the same time; the next look decides.
-    Raced,
+reasons! {
+    /// Why an action does not go on. These words are reasons of the condition `Stalled`, so they are part
+    /// of the API.
+    pub enum Reason {
+        /// There is no `ReportApp` of that name.
+        AppMissing,
+        /// The `ReportApp` is on its way out.
+        AppDeleting,
+        /// The `ReportApp` is suspended.
+        AppSuspended,
+        /// The application has no such component.
+        UnknownComponent,
+        /// The `ReportApp` has no such credential.
+        UnknownCredential,
+        /// There is no such workload.
+        WorkloadMissing,
+        /// The workload does not lend itself.
+        WorkloadNotLent,
+        /// Its owner keeps the workload from replacing its pods.
+        WorkloadHeld,
+        /// New pods do not become ready.
+        PodsUnhealthy,
+        /// What the rotation needs is not there, so that it cannot be planned.
+        RotationNotPlanned,
+        /// The `SecretRotation` of this action is somebody else's.
+        RotationNotOurs,
+        /// The application's store does not answer.
+        StoreUnreachable,
+        /// The application's store answers and does not do what is asked, or its login is not known.
+        StoreNotUsable,
+        /// The application's store is no server, so an action never reaches it.
+        StoreNotReachable,
+        /// The application's store knows no such user.
+        UnknownUser,
+        /// The application's store knows no such role.
+        UnknownRole,
+        /// The application's store knows no such tenant.
+        UnknownTenant,
+        /// Nobody could manage the platform afterwards.
+        LastAdministrator,
+        /// Somebody has changed since what is to be put back, or has changed back what was done.
+        ChangedSince,
+        /// The application's Redis does not answer.
+        RedisUnreachable,
+        /// The application has no Redis, or it does not do what is asked.
+        RedisNotUsable,
+        /// There is no action that could be undone.
+        ActionMissing,
+        /// The action that is to be undone has not ended.
+        ActionNotEnded,
+        /// The action leaves nothing that could be put back.
+        NotUndoable,
+        /// An approval is needed, and the action does not say who asks for it.
+        RequesterMissing,
+        /// The API server refuses or does not answer.
+        ApiServer,
+        /// Somebody else wrote at the same time; the next look decides.
+        Raced,
+    }
 }
 
 impl Reason {
@@ -58,46 +74,26 @@ impl Reason {
     pub fn is_lasting(self) -> bool {
         matches!(
             self,
-            Self::StoreNotReachable | Self::UnknownUser | Self::NotImplemented
+            Self::StoreNotReachable
+                | Self::UnknownUser
+                | Self::UnknownRole
+                | Self::UnknownTenant
+                | Self::LastAdministrator
+                | Self::ChangedSince
+                | Self::ActionMissing
+                | Self::NotUndoable
+                | Self::RequesterMissing
         )
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, formatter)
-    }
+impl AskingReasons for Reason {
+    const API_SERVER: Self = Self::ApiServer;
+    const RACED: Self = Self::Raced;
 }
 
 /// Something stands in the way.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Trouble {
-    /// Kind of trouble.
-    pub reason: Reason,
-    /// A sentence with a remedy.
-    pub message: String,
-}
-
-impl Trouble {
-    /// Something stands in the way.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-        }
-    }
-}
-
-impl From<ApiError> for Trouble {
-    fn from(error: ApiError) -> Self {
-        let reason = match &error {
-            ApiError::Conflict { .. } => Reason::Raced,
-            _ => Reason::ApiServer,
-        };
-        Self::new(reason, error.to_string())
-    }
-}
+pub type Trouble = trouble::Trouble<Reason>;
 
 impl From<Absent> for Trouble {
     fn from(absent: Absent) -> Self {
@@ -111,36 +107,14 @@ impl From<Absent> for Trouble {
 
 #[cfg(test)]
 mod tests {
-    use super::Reason;
+    use std::fmt::Display;
 
-    /// Every reason a person may see.
-    const SEEN: [Reason; 17] = [
-        Reason::AppMissing,
-        Reason::AppDeleting,
-        Reason::AppSuspended,
-        Reason::UnknownComponent,
-        Reason::UnknownCredential,
-        Reason::WorkloadMissing,
-        Reason::WorkloadNotLent,
-        Reason::WorkloadHeld,
-        Reason::PodsUnhealthy,
-        Reason::RotationNotPlanned,
-        Reason::RotationNotOurs,
-        Reason::StoreUnreachable,
-        Reason::StoreNotUsable,
-        Reason::StoreNotReachable,
-        Reason::UnknownUser,
-        Reason::NotImplemented,
-        Reason::ApiServer,
-    ];
+    use super::{Reason, trouble};
 
     #[test]
     fn every_reason_has_its_row_among_the_remedies() {
         let page = include_str!("../../../docs/reference/action-stalls.md");
-        for reason in SEEN {
-            assert!(page.contains(&format!("| `{reason}` |")), "{reason}");
-        }
-        let rows = page.lines().filter(|line| line.starts_with("| `")).count();
-        assert_eq!(rows, SEEN.len(), "a row for a reason that does not exist");
+        let seen = Reason::ALL.iter().filter(|reason| !reason.is_passing());
+        trouble::assert_documented(page, seen.map(|reason| reason as &dyn Display));
     }
 }

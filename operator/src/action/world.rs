@@ -4,14 +4,18 @@
 use std::future::Future;
 
 use reportapp_crds::SecretRotation;
-use reportapp_crds::incident_action::Whose;
+use reportapp_crds::incident_action::CacheNamespace;
 use reportapp_crds::report_app::credential::Workload;
-
+use reportapp_session::directory::Snapshot;
 use reportapp_session::epochs::Revision;
 
-use super::invalidate::Invalidated;
+use super::caches::Swept;
+use super::invalidate::{Invalidated, Target};
 use super::restart::Seen;
+use super::runner::Task;
 use super::trouble::Trouble;
+use super::undo::{PutBack, Undone};
+use super::user::{Changed, UserChange};
 
 /// Whether an action may go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +42,9 @@ pub trait World: Send + Sync {
     /// Whether it has begun.
     fn is_begun(&self) -> bool;
 
-    /// What the rotation of the action will do, in order. Nothing is changed by it.
-    fn plan_rotation(&self) -> impl Future<Output = Result<Vec<String>, Trouble>> + Send;
-
-    /// What ending sessions will do, in order. Nothing is changed by it.
-    fn plan_invalidation(
-        &self,
-        whose: &Whose,
-    ) -> impl Future<Output = Result<Vec<String>, Trouble>> + Send;
+    /// What the action will do, in order; of workloads see [`World::look`]. What would stand in the way is
+    /// trouble now. Nothing is changed by it.
+    fn plan(&self, task: &Task) -> impl Future<Output = Result<Vec<String>, Trouble>> + Send;
 
     /// Begins, unless another action goes first. Effect: the action belongs to its `ReportApp`.
     fn take_turn(&self) -> impl Future<Output = Result<Turn, Trouble>> + Send;
@@ -66,13 +65,37 @@ pub trait World: Send + Sync {
     /// again. Effect: the note; one that is there already will do.
     fn note_rotation(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
-    /// Ends sessions, and waits a while until no process accepts them. Effect: the revocation under the
-    /// uid of the action; one that is there already will do.
+    /// Ends sessions, or has permissions read anew, and waits a while until every process does so. Effect:
+    /// the revocation under the uid of the action; one that is there already will do.
     fn invalidate(
         &self,
-        whose: &Whose,
+        target: &Target,
     ) -> impl Future<Output = Result<Invalidated, Trouble>> + Send;
 
     /// Looks for the revocation of the action.
     fn revision(&self) -> impl Future<Output = Result<Option<Revision>, Trouble>> + Send;
+
+    /// Changes a user and ends the user's sessions, waits a while until no process accepts them, and
+    /// measures what is left. Effect: change and snapshot under the uid of the action, together; those
+    /// that are there already will do.
+    fn change_user(
+        &self,
+        change: &UserChange,
+    ) -> impl Future<Output = Result<Changed, Trouble>> + Send;
+
+    /// Looks for the snapshot of the action, or of the one that it undoes.
+    fn snapshot(
+        &self,
+        of: Option<&Undone>,
+    ) -> impl Future<Output = Result<Option<Snapshot>, Trouble>> + Send;
+
+    /// Puts back what an action changed, this one or another. Effect: the user is as before and the
+    /// snapshot put back, together; one that was put back already will do.
+    fn put_back(&self, undone: &Undone) -> impl Future<Output = Result<PutBack, Trouble>> + Send;
+
+    /// Removes keys of these namespaces for a while. Effect: some of them are gone.
+    fn sweep(
+        &self,
+        namespaces: &[CacheNamespace],
+    ) -> impl Future<Output = Result<Swept, Trouble>> + Send;
 }

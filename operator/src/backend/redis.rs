@@ -20,6 +20,7 @@ use self::connection::{Address, Dialer, Node};
 use super::{Admin, BackendError, Endpoint, Login, Outline, Session, identities, twins};
 
 mod acl;
+pub mod caches;
 mod change;
 mod clients;
 mod connection;

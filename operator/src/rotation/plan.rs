@@ -19,6 +19,7 @@ use super::target::{Strategy, Target};
 use super::trouble::{Reason, Trouble};
 use crate::backend::postgres::Postgres;
 use crate::backend::redis::Redis;
+use crate::backend::redis::caches::Caches;
 use crate::backend::{Admin, BackendError, Endpoint};
 use crate::login_url;
 use crate::reportapp::model::{SecretBytes, SecretLookup};
@@ -173,6 +174,18 @@ pub fn store(app: &ReportApp, secrets: &Secrets) -> Result<(Endpoint, String), T
     let resolver = Resolver { app, secrets };
     let place = resolver.store()?;
     Ok((place.endpoint, place.name))
+}
+
+/// The keys of the application's Redis, as its administrator reaches them.
+///
+/// # Errors
+/// What the spec lacks.
+pub fn caches(app: &ReportApp, secrets: &Secrets) -> Result<Caches, Trouble> {
+    let resolver = Resolver { app, secrets };
+    let (redis, endpoint) = resolver.redis_server()?;
+    let credential = &redis.credential;
+    let admin = resolver.admin("spec.redis", credential, redis.admin.as_ref())?;
+    Ok(Caches::new(endpoint, admin)?)
 }
 
 /// A database of the spec, and the administrator it names.

@@ -1,9 +1,8 @@
 //! What stands in the way of a rotation, told so that a person knows what to do. A value, not an
 //! error: the rotation waits, everything still serves, and the condition `Stalled` carries it.
 
-use super::reasons::reasons;
-use crate::api_error::ApiError;
 use crate::backend::BackendError;
+use crate::one_shot::trouble::{self, AskingReasons, reasons};
 use crate::secret_store::StoreError;
 
 reasons! {
@@ -55,25 +54,13 @@ impl Reason {
     }
 }
 
-/// Something stands in the way.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Trouble {
-    /// Kind of trouble.
-    pub reason: Reason,
-    /// A sentence with a remedy, without secrets.
-    pub message: String,
+impl AskingReasons for Reason {
+    const API_SERVER: Self = Self::ApiServer;
+    const RACED: Self = Self::Raced;
 }
 
-impl Trouble {
-    /// Something stands in the way.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-        }
-    }
-}
+/// Something stands in the way.
+pub type Trouble = trouble::Trouble<Reason>;
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
@@ -100,12 +87,19 @@ impl From<BackendError> for Trouble {
     }
 }
 
-impl From<ApiError> for Trouble {
-    fn from(error: ApiError) -> Self {
-        let reason = match &error {
-            ApiError::Conflict { .. } => Reason::Raced,
-            _ => Reason::ApiServer,
-        };
-        Self::new(reason, error.to_string())
+#[cfg(test)]
+mod tests {
+    use std::fmt::Display;
+
+    use super::super::status::standing::Standing;
+    use super::{Reason, trouble};
+
+    #[test]
+    fn every_reason_has_its_row_in_the_reference_and_every_row_its_reason() {
+        let page = include_str!("../../../docs/reference/rotation-stalls.md");
+        let seen = Reason::ALL.iter().filter(|reason| !reason.is_passing());
+        let seen = seen.map(|reason| reason as &dyn Display);
+        let standing = Standing::ALL.iter().map(|reason| reason as &dyn Display);
+        trouble::assert_documented(page, seen.chain(standing));
     }
 }

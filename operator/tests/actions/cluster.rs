@@ -1,24 +1,29 @@
 //! The outside of actions: objects of one application, in this process. Time goes by in ticks, in each of
 //! which one pod comes or goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use reportapp_crds::incident_action::{Chosen, Whose};
+use reportapp_crds::incident_action::{CacheNamespace, Chosen};
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::Workload;
 use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
+use reportapp_operator::action::caches::{self, Sweep, Swept};
 use reportapp_operator::action::claim::{Claim, components, deployment};
-use reportapp_operator::action::invalidate::Invalidated;
+use reportapp_operator::action::invalidate::{Invalidated, Target};
 use reportapp_operator::action::restart::Seen;
 use reportapp_operator::action::rotate;
 use reportapp_operator::action::runner::{Order, Task};
 use reportapp_operator::action::trouble::{Reason, Trouble};
+use reportapp_operator::action::undo::{PutBack, Undone};
+use reportapp_operator::action::user::{Changed, UserChange};
 use reportapp_operator::action::world::{Rotation, Turn, World};
+use reportapp_operator::backend::redis::caches::Step;
 use reportapp_operator::one_shot;
+use reportapp_session::directory::{Change, Kind, Measured, Snapshot, Undone as InStore};
 use reportapp_session::epochs::{ProcessId, Revision, Revoked};
 use serde_json::json;
 
@@ -91,14 +96,39 @@ struct Objects {
     workloads: BTreeMap<String, Played>,
     rotations: BTreeMap<String, (SecretRotation, u32)>,
     rotations_made: usize,
-    /// Revocations in the store by name, in their order.
-    revocations: Vec<(String, Whose)>,
+    /// Names of the revocations in the store, in their order.
+    revocations: Vec<String>,
+    /// Users of the store.
+    users: BTreeMap<String, Person>,
+    /// What was there before a change, by the name of the change.
+    snapshots: BTreeMap<String, Snapshot>,
+    /// How often a user was changed or put back.
+    changes: usize,
+    /// Keys in Redis.
+    keys: BTreeSet<String>,
+    /// Whether a process of the API writes a key with every look.
+    busy: bool,
     /// Whether a process of the API says nothing, and its lease is not over.
     silent: bool,
     /// Whether the store does not answer.
     store_away: bool,
     now: Timestamp,
 }
+
+/// A user of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub active: bool,
+    pub must_reset: bool,
+    pub sessions: usize,
+}
+
+/// One that nobody changed.
+pub const UNTOUCHED: Person = Person {
+    active: true,
+    must_reset: false,
+    sessions: 2,
+};
 
 /// One namespace with one application.
 pub struct Cluster {
@@ -122,6 +152,18 @@ impl Cluster {
             objects.workloads.insert(name, Played::new(replicas));
         }
         objects.workloads.insert("shop".to_owned(), Played::new(3));
+        for name in ["ana", "bob"] {
+            objects.users.insert(name.to_owned(), UNTOUCHED);
+        }
+        for key in [
+            "dash:1",
+            "demo:dash:2",
+            "dash:3",
+            "perm:user:1",
+            "lock:task:1",
+        ] {
+            objects.keys.insert(key.to_owned());
+        }
         Self {
             app,
             objects: Mutex::new(objects),
@@ -149,21 +191,12 @@ impl Cluster {
             k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(objects.now),
         );
         let deadline = SignedDuration::from_secs(action.spec.active_deadline_seconds);
-        let task = match action.spec.action.chosen().unwrap() {
-            Chosen::RollingRestart(restart) => {
-                let ours = components(&self.app, restart.components.as_deref());
-                let ours = ours
-                    .iter()
-                    .map(|part| deployment(&self.app.name_any(), part));
-                Task::Restart(ours.chain(restart.workloads.iter().cloned()).collect())
-            }
-            Chosen::RotateCredential(rotate) => Task::Rotate(rotate.clone()),
-            Chosen::InvalidateSessions(invalidate) => Task::Invalidate(invalidate.whose().unwrap()),
-        };
+        let task = task(&self.app, &action, &objects.actions);
         let order = Order {
             task,
             dry_run: action.spec.dry_run,
             end: Some(objects.now + deadline),
+            unapproved: false,
         };
         objects.actions.insert(name.to_owned(), action);
         order
@@ -213,6 +246,13 @@ impl Cluster {
         one_shot::belongs_to(&self.objects().actions[action].metadata, &self.app)
     }
 
+    /// Somebody gives an action to the application.
+    pub fn own(&self, action: &str) {
+        let mut objects = self.objects();
+        let metadata = &mut objects.actions.get_mut(action).unwrap().metadata;
+        metadata.owner_references = Some(one_shot::owners(metadata, &self.app));
+    }
+
     /// How many rotations there are, and how many were ever made.
     pub fn rotations(&self) -> (usize, usize) {
         let objects = self.objects();
@@ -222,8 +262,32 @@ impl Cluster {
     /// Names of the revocations in the store.
     pub fn revocations(&self) -> Vec<String> {
         let objects = self.objects();
-        let names = objects.revocations.iter();
-        names.map(|(action, _)| action.clone()).collect()
+        objects.revocations.clone()
+    }
+
+    /// A user of the store.
+    pub fn person(&self, name: &str) -> Person {
+        self.objects().users[name]
+    }
+
+    /// Somebody changes a user.
+    pub fn set_person(&self, name: &str, person: Person) {
+        self.objects().users.insert(name.to_owned(), person);
+    }
+
+    /// How often users were changed or put back.
+    pub fn changes(&self) -> usize {
+        self.objects().changes
+    }
+
+    /// Keys that are in Redis.
+    pub fn keys(&self) -> Vec<String> {
+        self.objects().keys.iter().cloned().collect()
+    }
+
+    /// Has a process write a key of the namespace with every look, or none.
+    pub fn write_keys(&self, busy: bool) {
+        self.objects().busy = busy;
     }
 
     /// Has a process of the API fall silent, or its lease run out.
@@ -246,6 +310,46 @@ impl Cluster {
         Hand {
             cluster: self,
             action: name,
+            sweep: Mutex::default(),
+        }
+    }
+}
+
+/// What an action does, with what it names.
+fn task(
+    app: &ReportApp,
+    action: &IncidentAction,
+    others: &BTreeMap<String, IncidentAction>,
+) -> Task {
+    let change = |user: &str, change| {
+        Task::ChangeUser(UserChange {
+            user: user.to_owned(),
+            change,
+            duration: action.spec.duration,
+        })
+    };
+    match action.spec.action.chosen().unwrap() {
+        Chosen::RollingRestart(restart) => {
+            let ours = components(app, restart.components.as_deref());
+            let ours = ours.iter().map(|part| deployment(&app.name_any(), part));
+            Task::Restart(ours.chain(restart.workloads.iter().cloned()).collect())
+        }
+        Chosen::RotateCredential(rotate) => Task::Rotate(rotate.clone()),
+        Chosen::InvalidateSessions(invalidate) => {
+            Task::Invalidate(Target::Sessions(invalidate.whose().unwrap()))
+        }
+        Chosen::InvalidatePermissions(invalidate) => {
+            Task::Invalidate(Target::Permissions(invalidate.holders().unwrap()))
+        }
+        Chosen::InvalidateCaches(invalidate) => Task::Sweep(invalidate.namespaces.clone()),
+        Chosen::DisableUser(disable) => {
+            let force = disable.force;
+            change(&disable.user, Change::Disable { force })
+        }
+        Chosen::ForcePasswordReset(reset) => change(&reset.user, Change::ForceReset),
+        Chosen::Undo(undo) => {
+            let found = others.get(&undo.action_ref);
+            Task::Undo(Undone::resolve(&undo.action_ref, &app.name_any(), found).unwrap())
         }
     }
 }
@@ -281,20 +385,102 @@ fn rotated(mut rotation: SecretRotation, done: bool) -> SecretRotation {
 pub struct Hand<'a> {
     cluster: &'a Cluster,
     action: &'a str,
+    /// Where the removal of keys stands; an operator that dies forgets it.
+    sweep: Mutex<Option<Sweep>>,
 }
 
 impl Objects {
-    fn store(&mut self) -> Result<&mut Vec<(String, Whose)>, Trouble> {
+    fn store(&self) -> Result<(), Trouble> {
         match self.store_away {
             true => Err(Trouble::new(Reason::StoreUnreachable, "it is away")),
-            false => Ok(&mut self.revocations),
+            false => Ok(()),
         }
     }
 
     fn revision_of(&self, action: &str) -> Option<Revision> {
         let mut names = self.revocations.iter();
-        let place = names.position(|(name, _)| name == action)?;
+        let place = names.position(|name| name == action)?;
         Some(Revision(u64::try_from(place).unwrap() + 1))
+    }
+
+    /// Raises something once under a name, and says how far it is.
+    fn raise(&mut self, name: &str) -> Invalidated {
+        if self.revision_of(name).is_none() {
+            self.revocations.push(name.to_owned());
+        }
+        let revision = self.revision_of(name).unwrap();
+        if self.silent {
+            let in_doubt = Some(1);
+            return Invalidated::Committed { revision, in_doubt };
+        }
+        Invalidated::Acknowledged(Revoked {
+            revision,
+            commit: Duration::ZERO,
+            acknowledgement: Duration::ZERO,
+            confirmed: vec![ProcessId::new("api", 0)],
+            outwaited: Vec::new(),
+            roster_known: true,
+        })
+    }
+
+    fn find(&mut self, user: &str) -> Result<&mut Person, Trouble> {
+        let unknown = || Trouble::new(Reason::UnknownUser, "there is none");
+        let key = user.trim().to_lowercase();
+        self.users.get_mut(&key).ok_or_else(unknown)
+    }
+
+    /// Changes a user once under a name, and keeps what was there.
+    fn change(&mut self, name: &str, change: &UserChange) -> Result<Snapshot, Trouble> {
+        if let Some(snapshot) = self.snapshots.get(name) {
+            return Ok(snapshot.clone());
+        }
+        let (kind, now) = (change.change.kind(), self.now);
+        let person = self.find(&change.user)?;
+        let snapshot = Snapshot {
+            kind,
+            user: change.user.clone(),
+            differs: !holds(kind, person),
+            sessions: (0..person.sessions).map(|n| format!("s{n}")).collect(),
+            revision: Revision(0),
+            taken_at: now,
+            undone_at: None,
+        };
+        set(kind, person, true);
+        person.sessions = 0;
+        self.changes += 1;
+        self.snapshots.insert(name.to_owned(), snapshot.clone());
+        Ok(snapshot)
+    }
+
+    fn undo(&mut self, undone: &Undone) -> Result<InStore, Trouble> {
+        let missing = || Trouble::new(Reason::NotUndoable, "nothing was changed");
+        let mut snapshot = { self.snapshots.get(&undone.uid).cloned() }.ok_or_else(missing)?;
+        if snapshot.undone_at.is_some() {
+            return Ok(InStore::Earlier(snapshot));
+        }
+        snapshot.undone_at = Some(self.now);
+        let person = self.find(&snapshot.user)?;
+        if !holds(snapshot.kind, person) {
+            return Err(Trouble::new(Reason::ChangedSince, "somebody did"));
+        }
+        set(snapshot.kind, person, false);
+        self.changes += 1;
+        self.snapshots.insert(undone.uid.clone(), snapshot.clone());
+        Ok(InStore::Restored(snapshot))
+    }
+}
+
+fn holds(kind: Kind, person: &Person) -> bool {
+    match kind {
+        Kind::Disable => !person.active,
+        Kind::ForceReset => person.must_reset,
+    }
+}
+
+fn set(kind: Kind, person: &mut Person, holds: bool) {
+    match kind {
+        Kind::Disable => person.active = !holds,
+        Kind::ForceReset => person.must_reset = holds,
     }
 }
 
@@ -316,23 +502,30 @@ impl World for Hand<'_> {
         self.cluster.is_begun(self.action)
     }
 
-    async fn plan_rotation(&self) -> Result<Vec<String>, Trouble> {
-        Ok(vec!["create a rotation".to_owned()])
-    }
-
-    async fn plan_invalidation(&self, whose: &Whose) -> Result<Vec<String>, Trouble> {
-        self.cluster.objects().store()?;
-        Ok(vec![format!("end sessions of {whose}")])
+    async fn plan(&self, task: &Task) -> Result<Vec<String>, Trouble> {
+        let mut objects = self.cluster.objects();
+        match task {
+            Task::Restart(_) | Task::Rotate(_) | Task::Sweep(_) => {}
+            Task::Invalidate(_) | Task::Undo(_) => objects.store()?,
+            Task::ChangeUser(change) => {
+                objects.store()?;
+                objects.find(&change.user)?;
+            }
+        }
+        Ok(vec!["what is done".to_owned()])
     }
 
     async fn take_turn(&self) -> Result<Turn, Trouble> {
         let app = &self.cluster.app;
         let mut objects = self.cluster.objects();
+        let undone = |name: &str| Some(Undone::of(objects.actions.get(name)?).ok()?.user);
         let claims: Vec<_> = { objects.actions.values() }
-            .filter_map(|action| Claim::of(action, Some(app)))
+            .filter_map(|action| Claim::of(action, Some(app), undone))
             .collect();
+        let Some(claim) = Claim::of(&objects.actions[self.action], Some(app), undone) else {
+            return Ok(Turn::Ours);
+        };
         let action = objects.actions.get_mut(self.action).unwrap();
-        let claim = Claim::of(action, Some(app)).unwrap();
         if let Some(first) = claim.waits_for(&claims) {
             return Ok(Turn::Behind(first.name.clone()));
         }
@@ -408,31 +601,81 @@ impl World for Hand<'_> {
         Ok(())
     }
 
-    async fn invalidate(&self, whose: &Whose) -> Result<Invalidated, Trouble> {
+    async fn invalidate(&self, _: &Target) -> Result<Invalidated, Trouble> {
         let mut objects = self.cluster.objects();
         objects.store()?;
-        if objects.revision_of(self.action).is_none() {
-            let revocation = (self.action.to_owned(), whose.clone());
-            objects.store()?.push(revocation);
-        }
-        let revision = objects.revision_of(self.action).unwrap();
-        if objects.silent {
-            let in_doubt = Some(1);
-            return Ok(Invalidated::Committed { revision, in_doubt });
-        }
-        Ok(Invalidated::Acknowledged(Revoked {
-            revision,
-            commit: Duration::ZERO,
-            acknowledgement: Duration::ZERO,
-            confirmed: vec![ProcessId::new("api", 0)],
-            outwaited: Vec::new(),
-            roster_known: true,
-        }))
+        Ok(objects.raise(self.action))
     }
 
     async fn revision(&self) -> Result<Option<Revision>, Trouble> {
-        let mut objects = self.cluster.objects();
+        let objects = self.cluster.objects();
         objects.store()?;
         Ok(objects.revision_of(self.action))
+    }
+
+    async fn change_user(&self, change: &UserChange) -> Result<Changed, Trouble> {
+        let mut objects = self.cluster.objects();
+        objects.store()?;
+        let snapshot = objects.change(self.action, change)?;
+        let invalidated = objects.raise(self.action);
+        let person = objects.find(&change.user)?;
+        let measured = Measured {
+            active_sessions: i64::try_from(person.sessions).unwrap(),
+            sign_in_possible: !holds(snapshot.kind, person),
+        };
+        Ok(Changed {
+            snapshot,
+            invalidated,
+            measured,
+        })
+    }
+
+    async fn snapshot(&self, of: Option<&Undone>) -> Result<Option<Snapshot>, Trouble> {
+        let objects = self.cluster.objects();
+        objects.store()?;
+        let name = of.map_or(self.action, |undone| &undone.uid);
+        Ok(objects.snapshots.get(name).cloned())
+    }
+
+    async fn put_back(&self, undone: &Undone) -> Result<PutBack, Trouble> {
+        let mut objects = self.cluster.objects();
+        objects.store()?;
+        let in_store = objects.undo(undone)?;
+        let invalidated = objects.raise(&format!("{} puts back", self.action));
+        Ok(PutBack {
+            undone: in_store,
+            invalidated,
+        })
+    }
+
+    /// One key with each look, from the place where the last look of this operator ended.
+    async fn sweep(&self, namespaces: &[CacheNamespace]) -> Result<Swept, Trouble> {
+        let prefixes = caches::prefixes("demo", namespaces);
+        let mut objects = self.cluster.objects();
+        let mut sweep = self.sweep.lock().unwrap();
+        let sweep = sweep.get_or_insert_with(|| Sweep::of(&objects.actions[self.action]));
+        // 0 is the beginning, and the end.
+        let place = usize::try_from(sweep.cursor.saturating_sub(1)).unwrap();
+        let key = objects.keys.iter().nth(place).cloned();
+        let goes = |key: &String| prefixes.iter().any(|prefix| key.starts_with(prefix));
+        let found = key.filter(goes);
+        let removed = found.as_ref().is_some_and(|key| objects.keys.remove(key));
+        let next = place + usize::from(!removed);
+        let cursor = if next < objects.keys.len() {
+            next + 1
+        } else {
+            0
+        };
+        let number = |truth| i64::from(truth);
+        sweep.step(Step {
+            cursor: u64::try_from(cursor).unwrap(),
+            scanned: 1,
+            found: number(found.is_some()),
+            removed: number(removed),
+        });
+        if objects.busy {
+            objects.keys.insert("dash:new".to_owned());
+        }
+        Ok(sweep.swept())
     }
 }

@@ -4,7 +4,7 @@
 use reportapp_crds::one_shot::Phase;
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, UNTOUCHED};
 use crate::crashing::{MISHAPS, Plan, ended, run};
 
 pub fn restart_everything() -> Value {
@@ -19,6 +19,30 @@ pub fn rotate(mode: &str) -> Value {
 
 pub fn invalidate(whose: &Value) -> Value {
     json!({ "app": "demo", "reason": "test", "invalidateSessions": whose })
+}
+
+pub fn change(kind: &str, user: &str) -> Value {
+    json!({ "app": "demo", "reason": "test", kind: { "user": user } })
+}
+
+pub fn sweep() -> Value {
+    let namespaces = json!({ "namespaces": ["dash"] });
+    json!({ "app": "demo", "reason": "test", "invalidateCaches": namespaces })
+}
+
+/// One action of each type but `undo`, which needs another.
+pub fn every_type() -> Vec<Value> {
+    let everybody = json!({ "all": {} });
+    vec![
+        restart_everything(),
+        rotate("Manual"),
+        rotate("Emergency"),
+        invalidate(&everybody),
+        json!({ "app": "demo", "reason": "test", "invalidatePermissions": everybody }),
+        change("disableUser", "ana"),
+        change("forcePasswordReset", "ana"),
+        sweep(),
+    ]
 }
 
 /// Runs an action once undisturbed and then with each mishap at each effect; gives the effects.
@@ -100,9 +124,86 @@ async fn sessions_are_invalidated_once_whatever_crashes() {
 }
 
 #[tokio::test]
+async fn permissions_are_invalidated_once_whatever_crashes() {
+    for holders in [
+        json!({ "all": {} }),
+        json!({ "role": "reader" }),
+        json!({ "user": "ana" }),
+    ] {
+        let spec = json!({ "app": "demo", "reason": "test", "invalidatePermissions": holders });
+        let effects = enumerate(&spec, |cluster, what| {
+            assert_eq!(cluster.revocations(), ["the-action"], "{what}");
+        })
+        .await;
+        assert_eq!(effects, ["begin", "revoke"]);
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_changed_once_whatever_crashes() {
+    for (kind, expected) in [
+        ("disableUser", (false, false)),
+        ("forcePasswordReset", (true, true)),
+    ] {
+        let effects = enumerate(&change(kind, "ana"), |cluster, what| {
+            let ana = cluster.person("ana");
+            assert_eq!((ana.active, ana.must_reset), expected, "{what}");
+            assert_eq!(ana.sessions, 0, "{what}");
+            assert_eq!(cluster.person("bob"), UNTOUCHED, "{what}");
+            assert_eq!(
+                (cluster.changes(), cluster.revocations().len()),
+                (1, 1),
+                "{what}"
+            );
+        })
+        .await;
+        assert_eq!(effects, ["begin", "change"]);
+    }
+}
+
+#[tokio::test]
+async fn keys_of_the_namespace_are_gone_whatever_crashes_and_the_others_stay() {
+    let effects = enumerate(&sweep(), |cluster, what| {
+        assert_eq!(cluster.keys(), ["lock:task:1", "perm:user:1"], "{what}");
+    })
+    .await;
+    assert_eq!(effects[0], "begin");
+    assert!(effects[1..].iter().all(|effect| effect == "sweep"));
+    // Five keys, three of which go, and a round that finds none.
+    assert_eq!(effects.len(), 1 + 5 + 2);
+}
+
+#[tokio::test]
+async fn what_is_undone_is_put_back_once_whatever_crashes() {
+    let undisturbed = undo(None, "undisturbed").await;
+    assert_eq!(undisturbed, ["begin", "put back"]);
+    for (number, effect) in undisturbed.iter().enumerate() {
+        for mishap in MISHAPS {
+            let what = format!("{mishap:?} at {effect} ({number})");
+            undo(Some((number, mishap)), &what).await;
+        }
+    }
+}
+
+/// Disables a user, and undoes that.
+async fn undo(plan: Plan, what: &str) -> Vec<String> {
+    let cluster = Cluster::new();
+    let order = cluster.create("lock", change("disableUser", "ana"));
+    run(&cluster, "lock", &order, None).await;
+    let undo = json!({ "app": "demo", "reason": "test", "undo": { "actionRef": "lock" } });
+    let order = cluster.create("unlock", undo);
+    let (found, effects) = run(&cluster, "unlock", &order, plan).await;
+    assert_eq!(ended(&found), Some(Phase::Succeeded), "{what}: {found:?}");
+    let ana = cluster.person("ana");
+    assert!(ana.active, "{what}");
+    assert_eq!(ana.sessions, 0, "{what}: sessions that ended stay ended");
+    assert_eq!(cluster.changes(), 2, "{what}");
+    effects
+}
+
+#[tokio::test]
 async fn a_dry_run_has_a_plan_and_no_effect() {
-    let everybody = invalidate(&json!({ "all": {} }));
-    for mut spec in [restart_everything(), rotate("Manual"), everybody] {
+    for mut spec in every_type() {
         spec["dryRun"] = json!(true);
         let cluster = Cluster::new();
         let order = cluster.create("plan", spec);

@@ -1,110 +1,60 @@
-//! A layer over the cluster that stops at a chosen effect: the operator dies before or after it, or
-//! lives and only the effect, or its answer, is lost.
+//! A layer over the cluster that stops at a chosen effect.
 
 use std::future::Future;
-use std::sync::Mutex;
 
-use reportapp_crds::incident_action::Whose;
+use reportapp_crds::incident_action::CacheNamespace;
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::credential::Workload;
-use reportapp_operator::action::invalidate::Invalidated;
+use reportapp_operator::action::caches::Swept;
+use reportapp_operator::action::invalidate::{Invalidated, Target};
 use reportapp_operator::action::restart::Seen;
-use reportapp_operator::action::runner::{Found, Order, State, pass};
+use reportapp_operator::action::runner::{Found, Order, State, Task, pass};
 use reportapp_operator::action::trouble::{Reason, Trouble};
+use reportapp_operator::action::undo::{PutBack, Undone};
+use reportapp_operator::action::user::{Changed, UserChange};
 use reportapp_operator::action::world::{Rotation, Turn, World};
+use reportapp_session::directory::Snapshot;
 use reportapp_session::epochs::Revision;
 
 use crate::cluster::{Cluster, Hand};
+pub use crate::mishap::MISHAPS;
+use crate::mishap::{Course, Mishap};
 
 /// Passes after which an action that has not ended never will.
 const MOST_PASSES: usize = 200;
 
-/// What happens at the chosen effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mishap {
-    /// The operator dies before it.
-    DiesBefore,
-    /// The operator dies after it.
-    DiesAfter,
-    /// It is refused.
-    Refused,
-    /// It happens, and its answer is lost.
-    AnswerLost,
-}
-
-/// All of them.
-pub const MISHAPS: [Mishap; 4] = [
-    Mishap::DiesBefore,
-    Mishap::DiesAfter,
-    Mishap::Refused,
-    Mishap::AnswerLost,
-];
-
-/// Which effect it happens at, from 0; none if absent.
+/// Which effect a mishap happens at, from 0; none if absent.
 pub type Plan = Option<(usize, Mishap)>;
-
-#[derive(Default)]
-struct Course {
-    effects: Vec<String>,
-    dead: bool,
-}
 
 /// The layer.
 pub struct Crashing<'a> {
     hand: Hand<'a>,
-    plan: Plan,
-    course: Mutex<Course>,
+    course: Course<Reason>,
 }
 
 impl<'a> Crashing<'a> {
     pub fn new(hand: Hand<'a>, plan: Plan) -> Self {
         Self {
             hand,
-            plan,
-            course: Mutex::default(),
+            course: Course::new(plan, lost),
         }
     }
 
     /// Whether the operator is gone; nothing of it happens any more.
     pub fn is_dead(&self) -> bool {
-        self.course.lock().unwrap().dead
+        self.course.is_dead()
     }
 
     fn alive(&self) -> Result<(), Trouble> {
-        match self.is_dead() {
-            true => Err(lost()),
-            false => Ok(()),
-        }
-    }
-
-    fn die(&self) -> Trouble {
-        self.course.lock().unwrap().dead = true;
-        lost()
+        self.course.alive()
     }
 
     async fn effect<T>(
         &self,
-        name: String,
+        name: impl Into<String>,
         effect: impl Future<Output = Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
-        self.alive()?;
-        let number = {
-            let mut course = self.course.lock().unwrap();
-            course.effects.push(name);
-            course.effects.len() - 1
-        };
-        let mishap = self.plan.filter(|(at, _)| *at == number);
-        match mishap.map(|(_, mishap)| mishap) {
-            Some(Mishap::DiesBefore) => return Err(self.die()),
-            Some(Mishap::Refused) => return Err(lost()),
-            _ => {}
-        }
-        let outcome = effect.await;
-        match mishap.map(|(_, mishap)| mishap) {
-            Some(Mishap::DiesAfter) => Err(self.die()),
-            Some(Mishap::AnswerLost) => Err(lost()),
-            _ => outcome,
-        }
+        self.course.effect(name, effect).await
     }
 }
 
@@ -117,14 +67,9 @@ impl World for Crashing<'_> {
         self.hand.is_begun()
     }
 
-    async fn plan_rotation(&self) -> Result<Vec<String>, Trouble> {
+    async fn plan(&self, task: &Task) -> Result<Vec<String>, Trouble> {
         self.alive()?;
-        self.hand.plan_rotation().await
-    }
-
-    async fn plan_invalidation(&self, whose: &Whose) -> Result<Vec<String>, Trouble> {
-        self.alive()?;
-        self.hand.plan_invalidation(whose).await
+        self.hand.plan(task).await
     }
 
     async fn take_turn(&self) -> Result<Turn, Trouble> {
@@ -132,7 +77,7 @@ impl World for Crashing<'_> {
         if self.is_begun() {
             return self.hand.take_turn().await;
         }
-        self.effect("begin".to_owned(), self.hand.take_turn()).await
+        self.effect("begin", self.hand.take_turn()).await
     }
 
     async fn look(&self, workload: &Workload) -> Result<Seen, Trouble> {
@@ -151,8 +96,7 @@ impl World for Crashing<'_> {
     }
 
     async fn create_rotation(&self) -> Result<(), Trouble> {
-        self.effect("create".to_owned(), self.hand.create_rotation())
-            .await
+        self.effect("create", self.hand.create_rotation()).await
     }
 
     async fn note_rotation(&self) -> Result<(), Trouble> {
@@ -160,13 +104,28 @@ impl World for Crashing<'_> {
         if self.hand.is_noted() {
             return self.hand.note_rotation().await;
         }
-        self.effect("note".to_owned(), self.hand.note_rotation())
-            .await
+        self.effect("note", self.hand.note_rotation()).await
     }
 
-    async fn invalidate(&self, whose: &Whose) -> Result<Invalidated, Trouble> {
-        self.effect("revoke".to_owned(), self.hand.invalidate(whose))
-            .await
+    async fn invalidate(&self, target: &Target) -> Result<Invalidated, Trouble> {
+        self.effect("revoke", self.hand.invalidate(target)).await
+    }
+
+    async fn change_user(&self, change: &UserChange) -> Result<Changed, Trouble> {
+        self.effect("change", self.hand.change_user(change)).await
+    }
+
+    async fn snapshot(&self, of: Option<&Undone>) -> Result<Option<Snapshot>, Trouble> {
+        self.alive()?;
+        self.hand.snapshot(of).await
+    }
+
+    async fn put_back(&self, undone: &Undone) -> Result<PutBack, Trouble> {
+        self.effect("put back", self.hand.put_back(undone)).await
+    }
+
+    async fn sweep(&self, namespaces: &[CacheNamespace]) -> Result<Swept, Trouble> {
+        self.effect("sweep", self.hand.sweep(namespaces)).await
     }
 
     async fn revision(&self) -> Result<Option<Revision>, Trouble> {
@@ -200,7 +159,7 @@ pub async fn run(
             && let Some(phase) = ended(&found)
         {
             cluster.end(action, phase);
-            let effects = first.course.lock().unwrap().effects.clone();
+            let effects = first.course.effects();
             return (found, effects);
         }
         cluster.tick();

@@ -5,11 +5,14 @@ use k8s_openapi::jiff::SignedDuration;
 use reportapp_crds::one_shot::Phase;
 use reportapp_operator::action::runner::{Order, State, pass};
 use reportapp_operator::action::trouble::Reason;
+use reportapp_operator::action::undo::Undone;
+use reportapp_operator::action::world::World as _;
+use reportapp_session::directory::Undone as InStore;
 use serde_json::json;
 
-use crate::cluster::Cluster;
-use crate::crash_points::{invalidate, restart_everything, rotate};
-use crate::crashing::{ended, run, run_until};
+use crate::cluster::{Cluster, Person, UNTOUCHED};
+use crate::crash_points::{change, every_type, invalidate, restart_everything, rotate, sweep};
+use crate::crashing::{Crashing, MISHAPS, ended, run, run_until};
 
 /// The same order, as if its deadline had passed.
 fn late(cluster: &Cluster, order: &Order) -> Order {
@@ -21,8 +24,7 @@ fn late(cluster: &Cluster, order: &Order) -> Order {
 
 #[tokio::test]
 async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
-    let everybody = invalidate(&json!({ "all": {} }));
-    for spec in [restart_everything(), rotate("Manual"), everybody] {
+    for spec in every_type() {
         for number in 0.. {
             let cluster = Cluster::new();
             let order = cluster.create("late", spec.clone());
@@ -30,7 +32,8 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
                 break;
             }
             let (before, made) = (cluster.restarts(), cluster.rotations().1);
-            let revoked = cluster.revocations();
+            let (revoked, changes) = (cluster.revocations(), cluster.changes());
+            let keys = cluster.keys();
             let order = late(&cluster, &order);
             let (found, effects) = run(&cluster, "late", &order, None).await;
             let what = format!("{spec} late after effect {number}: {found:?}");
@@ -38,6 +41,8 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
             assert_eq!(cluster.restarts(), before, "{what}");
             assert_eq!(cluster.rotations().1, made, "{what}");
             assert_eq!(cluster.revocations(), revoked, "{what}");
+            assert_eq!(cluster.changes(), changes, "{what}");
+            assert_eq!(cluster.keys(), keys, "{what}");
             let only_noted = effects.iter().all(|effect| effect == "note");
             assert!(only_noted, "{what}: {effects:?}");
         }
@@ -46,8 +51,7 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
 
 #[tokio::test]
 async fn an_action_that_is_late_before_it_begins_changes_nothing() {
-    let everybody = invalidate(&json!({ "all": {} }));
-    for spec in [restart_everything(), rotate("Emergency"), everybody] {
+    for spec in every_type() {
         let cluster = Cluster::new();
         let order = cluster.create("late", spec);
         let order = late(&cluster, &order);
@@ -176,4 +180,143 @@ async fn a_store_that_is_away_stalls_it_and_it_goes_on_when_the_store_is_back() 
     cluster.take_store_away(false);
     let (found, _) = run(&cluster, "waiting", &order, None).await;
     assert_eq!(ended(&found), Some(Phase::Succeeded));
+}
+
+#[tokio::test]
+async fn without_an_approval_nothing_begins_whoever_gave_it_an_owner() {
+    for spec in every_type() {
+        let cluster = Cluster::new();
+        let order = cluster.create("asked", spec);
+        let asked = Order {
+            unapproved: true,
+            ..order.clone()
+        };
+        let hand = cluster.hand("asked");
+        let awaits = async |cluster: &Cluster| {
+            let found = pass(&hand, &asked, cluster.now()).await;
+            let State::Stands(verdict) = found.state else {
+                panic!("{found:?}");
+            };
+            assert_eq!(verdict.phase, Phase::AwaitingApproval);
+            assert!(found.plan.is_some_and(|plan| !plan.is_empty()));
+        };
+        awaits(&cluster).await;
+        assert!(!cluster.is_begun("asked"));
+        // Whoever creates an action may give it an owner, as the operator does when it begins.
+        cluster.own("asked");
+        awaits(&cluster).await;
+        assert_eq!((cluster.changes(), cluster.revocations().len()), (0, 0));
+        let late = late(&cluster, &asked);
+        let expired = pass(&hand, &late, cluster.now()).await;
+        assert_eq!(ended(&expired), Some(Phase::Expired), "the deadline counts");
+        let (found, _) = run(&cluster, "asked", &order, None).await;
+        assert_eq!(ended(&found), Some(Phase::Succeeded), "once it is approved");
+    }
+}
+
+#[tokio::test]
+async fn a_user_whom_the_store_does_not_know_is_found_out_before_anything_begins() {
+    let cluster = Cluster::new();
+    for kind in ["disableUser", "forcePasswordReset"] {
+        let order = cluster.create(kind, change(kind, "nobody"));
+        let found = pass(&cluster.hand(kind), &order, cluster.now()).await;
+        let State::Stalled(trouble) = found.state else {
+            panic!("{found:?}");
+        };
+        assert_eq!(trouble.reason, Reason::UnknownUser);
+        assert!(trouble.reason.is_lasting() && !cluster.is_begun(kind));
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_changes_a_user_back_at_once_is_seen() {
+    let cluster = Cluster::new();
+    let order = cluster.create("lock", change("disableUser", "ana"));
+    cluster.silence(true);
+    let hand = cluster.hand("lock");
+    pass(&hand, &order, cluster.now()).await;
+    pass(&hand, &order, cluster.now()).await;
+    assert!(!cluster.person("ana").active);
+    cluster.set_person("ana", UNTOUCHED);
+    cluster.silence(false);
+    let found = pass(&hand, &order, cluster.now()).await;
+    let State::Stalled(trouble) = found.state else {
+        panic!("{found:?}");
+    };
+    assert_eq!(trouble.reason, Reason::ChangedSince);
+    assert_eq!(
+        cluster.person("ana"),
+        UNTOUCHED,
+        "it does not fight with them"
+    );
+}
+
+#[tokio::test]
+async fn keys_that_are_written_again_and_again_are_not_called_removed() {
+    let cluster = Cluster::new();
+    let order = cluster.create("busy", sweep());
+    cluster.write_keys(true);
+    let hand = cluster.hand("busy");
+    for _ in 0..40 {
+        let found = pass(&hand, &order, cluster.now()).await;
+        assert_eq!(ended(&found), None, "{found:?}");
+    }
+    let expired = pass(&hand, &late(&cluster, &order), cluster.now()).await;
+    assert_eq!(ended(&expired), Some(Phase::Expired));
+    cluster.write_keys(false);
+    let (found, _) = run(&cluster, "busy", &order, None).await;
+    assert_eq!(ended(&found), Some(Phase::Succeeded));
+}
+
+#[tokio::test]
+async fn what_somebody_decided_since_is_not_undone() {
+    let cluster = Cluster::new();
+    let order = cluster.create("reset", change("forcePasswordReset", "ana"));
+    run(&cluster, "reset", &order, None).await;
+    let decided = Person {
+        must_reset: false,
+        ..cluster.person("ana")
+    };
+    cluster.set_person("ana", decided);
+    let undo = json!({ "app": "demo", "reason": "test", "undo": { "actionRef": "reset" } });
+    let order = cluster.create("undo", undo);
+    let hand = cluster.hand("undo");
+    pass(&hand, &order, cluster.now()).await;
+    let found = pass(&hand, &order, cluster.now()).await;
+    let State::Stalled(trouble) = found.state else {
+        panic!("{found:?}");
+    };
+    assert_eq!(trouble.reason, Reason::ChangedSince);
+    assert_eq!(cluster.person("ana"), decided);
+}
+
+#[tokio::test]
+async fn a_duration_counts_from_the_change_and_is_over_once() {
+    let cluster = Cluster::new();
+    let mut spec = change("disableUser", "ana");
+    spec["duration"] = json!("30m");
+    let order = cluster.create("lock", spec);
+    let (found, _) = run(&cluster, "lock", &order, None).await;
+    let due = found.reverts_at.expect("it says when");
+    let taken = due - SignedDuration::from_mins(30);
+    assert!(taken <= cluster.now() && !cluster.person("ana").active);
+    // One that comes after it finds the change, and the same time.
+    let again = pass(&cluster.hand("lock"), &order, cluster.now()).await;
+    assert_eq!(again.reverts_at, Some(due));
+
+    let own = Undone {
+        name: "lock".to_owned(),
+        uid: "lock".to_owned(),
+        user: "ana".to_owned(),
+    };
+    for mishap in MISHAPS {
+        let operator = Crashing::new(cluster.hand("lock"), Some((0, mishap)));
+        let _lost = operator.put_back(&own).await;
+    }
+    let done = cluster.hand("lock").put_back(&own).await.unwrap();
+    assert!(matches!(done.undone, InStore::Earlier(_)), "{done:?}");
+    assert!(cluster.person("ana").active);
+    assert_eq!(cluster.changes(), 2, "one change, put back once");
+    let undone = pass(&cluster.hand("lock"), &order, cluster.now()).await;
+    assert_eq!(undone.reverts_at, None);
 }

@@ -14,6 +14,30 @@ fn the_examples_are_actions() {
             include_str!("../../../docs/examples/rotate-leaked.yaml"),
             ActionType::RotateCredential,
         ),
+        (
+            include_str!("../../../docs/examples/invalidate-sessions.yaml"),
+            ActionType::InvalidateSessions,
+        ),
+        (
+            include_str!("../../../docs/examples/invalidate-permissions.yaml"),
+            ActionType::InvalidatePermissions,
+        ),
+        (
+            include_str!("../../../docs/examples/invalidate-caches.yaml"),
+            ActionType::InvalidateCaches,
+        ),
+        (
+            include_str!("../../../docs/examples/disable-user.yaml"),
+            ActionType::DisableUser,
+        ),
+        (
+            include_str!("../../../docs/examples/force-password-reset.yaml"),
+            ActionType::ForcePasswordReset,
+        ),
+        (
+            include_str!("../../../docs/examples/undo.yaml"),
+            ActionType::Undo,
+        ),
     ] {
         let action: IncidentAction = serde_yaml_ng::from_str(example).unwrap();
         let chosen = action

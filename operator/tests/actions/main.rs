@@ -9,3 +9,7 @@ mod crashing;
 mod endings;
 mod examples;
 mod turns;
+
+#[path = "../shared/mishap.rs"]
+#[allow(dead_code, reason = "shared with the tests of rotations")]
+mod mishap;

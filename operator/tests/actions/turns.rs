@@ -5,7 +5,7 @@ use reportapp_operator::action::runner::{Order, State, pass};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::crash_points::{invalidate, restart_everything, rotate};
+use crate::crash_points::{change, invalidate, restart_everything, rotate};
 use crate::crashing::ended;
 
 fn restart(components: &[&str]) -> Value {
@@ -98,4 +98,31 @@ async fn of_two_that_end_the_same_sessions_one_waits() {
         let order = cluster.create(name, spec);
         assert_eq!(look(&cluster, name, &order).await.1, None, "{name}");
     }
+}
+
+#[tokio::test]
+async fn of_two_that_change_one_user_one_waits_whatever_they_do() {
+    let cluster = Cluster::new();
+    let lock = cluster.create("lock", change("disableUser", "ana"));
+    assert_eq!(look(&cluster, "lock", &lock).await, (None, None));
+    for (name, spec) in [
+        ("reset", change("forcePasswordReset", " ANA")),
+        ("end", invalidate(&json!({ "user": "ana" }))),
+    ] {
+        let order = cluster.create(name, spec);
+        let (_, waits) = look(&cluster, name, &order).await;
+        assert!(waits.is_some_and(|message| message.contains("IncidentAction lock")));
+        assert!(!cluster.is_begun(name));
+    }
+    let other = cluster.create("other", change("disableUser", "bob"));
+    assert_eq!(look(&cluster, "other", &other).await.1, None);
+    assert_eq!(
+        look(&cluster, "lock", &lock).await.0,
+        Some(Phase::Succeeded)
+    );
+    // The one that undoes waits for whom the other has in hand.
+    let undo = json!({ "app": "demo", "reason": "test", "undo": { "actionRef": "lock" } });
+    let undo = cluster.create("undo", undo);
+    let (_, waits) = look(&cluster, "undo", &undo).await;
+    assert!(waits.is_some_and(|message| message.contains("IncidentAction")));
 }

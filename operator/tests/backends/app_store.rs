@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use reportapp_crds::incident_action::Whose;
+use reportapp_crds::incident_action::{Holders, Whose};
 use reportapp_operator::action::app_store::AppStore;
-use reportapp_operator::action::invalidate::Invalidated;
+use reportapp_operator::action::invalidate::{Invalidated, Target};
 use reportapp_operator::action::trouble::{Reason, Trouble};
+use reportapp_operator::action::undo::Undone;
+use reportapp_operator::action::user::UserChange;
 use reportapp_operator::rotation::ledger::{ADOPTED, SecretText, Value};
 use reportapp_pool::Pool;
 use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER, TestPostgres};
+use reportapp_session::directory::{Change, Undone as InStore};
 use reportapp_session::epochs::{
-    Bearer, BootClock, EpochStore as _, Keeper, Revoked, SqlEpochStore, Terms, Verdict,
+    Bearer, BootClock, EpochStore as _, Keeper, Remembered, Revoked, SqlEpochStore, Terms, Verdict,
 };
 
 use crate::postgres::world::endpoint;
@@ -22,6 +25,7 @@ use crate::postgres::world::endpoint;
 const USERS: &str = include_str!("../../../services/api/migrations/postgres/0001_users.sql");
 const EPOCHS: &str = include_str!("../../../services/api/migrations/postgres/0003_epochs.sql");
 const ACCESS: &str = include_str!("../../../services/api/migrations/postgres/0004_access.sql");
+const ACTIONS: &str = include_str!("../../../services/api/migrations/postgres/0007_actions.sql");
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(1);
 
@@ -29,7 +33,8 @@ const LEASE: Duration = Duration::from_secs(1);
 const PEOPLE: &str = "
     INSERT INTO users_enhanced (id, username, username_key, name, password_hash, created_at)
     VALUES ('17', 'Ana', 'ana', 'Ana', '', now()), ('ana2', 'Bob', 'bob', 'Bob', '', now()),
-           ('19', 'ana2', 'ana2', 'Another Ana', '', now());";
+           ('19', 'ana2', 'ana2', 'Another Ana', '', now());
+    INSERT INTO clients (id, name, name_key, created_at) VALUES ('t1', 'Acme', 'acme', now());";
 
 /// A store with three users.
 struct Scene {
@@ -41,7 +46,7 @@ impl Scene {
     async fn start() -> Self {
         let server = TestPostgres::start().await;
         let pool = Pool::open("test", &server.config()).await.unwrap();
-        for sql in [USERS, EPOCHS, ACCESS, PEOPLE] {
+        for sql in [USERS, EPOCHS, ACCESS, ACTIONS, PEOPLE] {
             pool.batch(sql).await.unwrap();
         }
         Self { server, pool }
@@ -78,8 +83,16 @@ fn user(name: &str) -> Whose {
     Whose::User(name.to_owned())
 }
 
+fn sessions(whose: Whose) -> Target {
+    Target::Sessions(whose)
+}
+
 async fn end(store: &AppStore, action: &str, whose: &Whose) -> Revoked {
-    match store.invalidate(action, whose, LIMIT).await.unwrap() {
+    raise(store, action, &sessions(whose.clone())).await
+}
+
+async fn raise(store: &AppStore, action: &str, target: &Target) -> Revoked {
+    match store.invalidate(action, target, LIMIT).await.unwrap() {
         Invalidated::Acknowledged(revoked) => revoked,
         other => panic!("{other:?}"),
     }
@@ -155,7 +168,7 @@ async fn a_plan_names_user_store_and_processes_and_raises_nothing() {
     let scene = Scene::start().await;
     let _process = scene.process().await;
     let store = scene.open().await;
-    let plan = store.plan(&user("Ana")).await.unwrap().join("\n");
+    let plan = store.plan(&sessions(user("Ana"))).await.unwrap().join("\n");
     let place = format!("127.0.0.1:{}/{DATABASE}", scene.server.port());
     for word in ["user Ana (id 17)", &place, "of which 1 is registered"] {
         assert!(plan.contains(word), "{plan}");
@@ -173,7 +186,10 @@ async fn a_process_that_says_nothing_is_in_doubt_until_its_lease_is_over() {
                   VALUES ('gone.0', 1000, 0, false, now())";
     scene.pool.execute(silent, &[]).await.unwrap();
     let brief = Duration::from_millis(300);
-    let soon = store.invalidate("uid", &Whose::All, brief).await.unwrap();
+    let soon = store
+        .invalidate("uid", &sessions(Whose::All), brief)
+        .await
+        .unwrap();
     let Invalidated::Committed { in_doubt, .. } = soon else {
         panic!("{soon:?}");
     };
@@ -187,7 +203,9 @@ async fn a_process_that_says_nothing_is_in_doubt_until_its_lease_is_over() {
 async fn what_stands_in_the_way_has_its_reason_and_names_the_store() {
     let mut scene = Scene::start().await;
     let store = scene.open().await;
-    let unknown = store.invalidate("uid", &user("nobody"), LIMIT).await;
+    let unknown = store
+        .invalidate("uid", &sessions(user("nobody")), LIMIT)
+        .await;
     assert_eq!(reason(unknown), Reason::UnknownUser);
     assert_eq!(store.revision("uid").await, Ok(None));
     let wrong = scene.connect("wrong").await;
@@ -195,7 +213,7 @@ async fn what_stands_in_the_way_has_its_reason_and_names_the_store() {
 
     scene.pool.batch("DROP TABLE epoch_actions").await.unwrap();
     let brief = Duration::from_secs(1);
-    let bare = store.invalidate("uid", &Whose::All, brief).await;
+    let bare = store.invalidate("uid", &sessions(Whose::All), brief).await;
     assert_eq!(reason(bare), Reason::StoreNotUsable);
 
     let port = scene.server.port().to_string();
@@ -203,6 +221,152 @@ async fn what_stands_in_the_way_has_its_reason_and_names_the_store() {
     let away = scene.connect(PASSWORD).await.unwrap_err();
     assert!(away.message.contains(&port), "{away}");
     assert_eq!(away.reason, Reason::StoreUnreachable);
-    let cut = store.invalidate("uid", &Whose::All, brief).await;
+    let cut = store.invalidate("uid", &sessions(Whose::All), brief).await;
     assert_eq!(reason(cut), Reason::StoreUnreachable);
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_tenant_end_by_its_name() {
+    let scene = Scene::start().await;
+    let process = scene.process().await;
+    let store = scene.open().await;
+    let issued = process.stamp().await.unwrap();
+    let token = |tenant| Bearer {
+        tenant,
+        user: "17",
+        session: "s1",
+        issued,
+    };
+    end(&store, "uid", &Whose::Tenant("ACME".to_owned())).await;
+    assert_eq!(process.check(&token(Some("t1"))).await, Verdict::Revoked);
+    assert_eq!(process.check(&token(Some("t2"))).await, Verdict::Accept);
+    let whose = sessions(Whose::Tenant("nobody".to_owned()));
+    let unknown = store.invalidate("other", &whose, LIMIT).await;
+    assert_eq!(reason(unknown), Reason::UnknownTenant);
+}
+
+#[tokio::test]
+async fn permissions_are_read_anew_and_no_token_ends() {
+    let scene = Scene::start().await;
+    let process = scene.process().await;
+    let store = scene.open().await;
+    let roles = ["reader".to_owned()];
+    let targets = [
+        (Holders::Role("READER".to_owned()), true),
+        (Holders::User("ana".to_owned()), true),
+        (Holders::User("bob".to_owned()), false),
+        (Holders::Role("administrator".to_owned()), false),
+        (Holders::All, true),
+    ];
+    for (holders, concerns_ana) in targets {
+        let issued = process.stamp().await.unwrap();
+        let memory = Remembered {
+            tenant: None,
+            user: "17",
+            roles: &roles,
+            loaded: process.revision(),
+        };
+        let target = Target::Permissions(holders.clone());
+        raise(&store, &format!("uid of {holders}"), &target).await;
+        assert_eq!(process.stale(&memory), concerns_ana, "{holders}");
+        let token = Bearer {
+            tenant: None,
+            user: "17",
+            session: "s1",
+            issued,
+        };
+        assert_eq!(process.check(&token).await, Verdict::Accept, "{holders}");
+    }
+    let nothing = Target::Permissions(Holders::Role("nothing".to_owned()));
+    let unknown = store.invalidate("uid", &nothing, LIMIT).await;
+    assert_eq!(reason(unknown), Reason::UnknownRole);
+    let ana = Target::Permissions(Holders::User("Ana".to_owned()));
+    let plan = store.plan(&ana).await.unwrap();
+    assert!(plan[0].contains("user Ana (id 17)"), "{plan:?}");
+}
+
+fn disable(name: &str) -> UserChange {
+    UserChange {
+        user: name.to_owned(),
+        change: Change::Disable { force: false },
+        duration: None,
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_locked_in_a_process_that_serves_and_put_back() {
+    let scene = Scene::start().await;
+    let process = scene.process().await;
+    let store = scene.open().await;
+    let issued = process.stamp().await.unwrap();
+    let token = |user| Bearer {
+        tenant: None,
+        user,
+        session: "s1",
+        issued,
+    };
+    let plan = store.plan_change(&disable("Ana")).await.unwrap().join("\n");
+    assert!(plan.contains("user Ana (id 17) may not sign in"), "{plan}");
+    assert_eq!(store.snapshot("uid").await, Ok(None));
+
+    let changed = store.change("uid", &disable("Ana"), LIMIT).await.unwrap();
+    assert_eq!(changed.measured.active_sessions, 0);
+    assert!(!changed.measured.sign_in_possible);
+    assert!(matches!(changed.invalidated, Invalidated::Acknowledged(_)));
+    assert_eq!(process.check(&token("17")).await, Verdict::Revoked);
+    assert_eq!(process.check(&token("ana2")).await, Verdict::Accept);
+    // The name may be somebody else's by then.
+    let renamed = "UPDATE users_enhanced SET username_key = 'gone' WHERE id = '17'";
+    scene.pool.execute(renamed, &[]).await.unwrap();
+    let again = store.change("uid", &disable("Ana"), LIMIT).await.unwrap();
+    assert_eq!(again.snapshot, changed.snapshot);
+
+    let undone = Undone {
+        name: "lock".to_owned(),
+        uid: "uid".to_owned(),
+        user: "Ana".to_owned(),
+    };
+    let plan = store.plan_undo(&undone).await.unwrap().join("\n");
+    assert!(
+        plan.contains("user Ana (id 17) may sign in again"),
+        "{plan}"
+    );
+    let put_back = store.put_back("undo", &undone, LIMIT).await.unwrap();
+    assert!(
+        matches!(put_back.undone, InStore::Restored(_)),
+        "{put_back:?}"
+    );
+    assert!(matches!(put_back.invalidated, Invalidated::Acknowledged(_)));
+    let again = store.put_back("undo", &undone, LIMIT).await.unwrap();
+    assert!(matches!(again.undone, InStore::Earlier(_)), "{again:?}");
+    assert_eq!(process.check(&token("17")).await, Verdict::Revoked);
+}
+
+#[tokio::test]
+async fn a_user_who_must_not_be_changed_has_the_reason() {
+    let scene = Scene::start().await;
+    let store = scene.open().await;
+    let admin = "UPDATE users_enhanced SET user_type = 'enterprise_admin' WHERE id = '17'";
+    scene.pool.execute(admin, &[]).await.unwrap();
+    let last = store
+        .change("uid", &disable("ana"), LIMIT)
+        .await
+        .unwrap_err();
+    assert_eq!(last.reason, Reason::LastAdministrator);
+    assert!(last.message.contains("force: true"), "{last}");
+    let unknown = store.plan_change(&disable("nobody")).await;
+    assert_eq!(reason(unknown), Reason::UnknownUser);
+    let undone = Undone {
+        name: "lock".to_owned(),
+        uid: "uid".to_owned(),
+        user: "ana".to_owned(),
+    };
+    let nothing = store.put_back("undo", &undone, LIMIT).await;
+    assert_eq!(reason(nothing), Reason::NotUndoable);
+
+    store.change("uid", &disable("bob"), LIMIT).await.unwrap();
+    let back = "UPDATE users_enhanced SET is_active = true WHERE id = 'ana2'";
+    scene.pool.execute(back, &[]).await.unwrap();
+    let since = store.put_back("undo", &undone, LIMIT).await;
+    assert_eq!(reason(since), Reason::ChangedSince);
 }

@@ -10,6 +10,7 @@ use reportapp_operator::backend::{BackendError, Login, Session};
 
 use self::server::{ADMIN, FIRST, Server, Users, ask};
 
+mod caches;
 mod preconditions;
 pub mod server;
 

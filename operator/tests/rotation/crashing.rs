@@ -1,8 +1,6 @@
-//! A layer over the sandbox that stops at a chosen effect: the operator dies before or after it, or
-//! lives and only the effect, or its answer, is lost. Around each effect the consumers are probed.
+//! A layer over the sandbox that stops at a chosen effect. Around each effect the consumers are probed.
 
 use std::future::Future;
-use std::sync::Mutex;
 
 use k8s_openapi::jiff::Timestamp;
 use reportapp_operator::backend::Login;
@@ -13,81 +11,42 @@ use reportapp_operator::rotation::trouble::{Reason, Trouble};
 use reportapp_operator::rotation::world::{Publication, Read, World};
 use reportapp_operator::secret_store::Version;
 
+use crate::mishap::Course;
+pub use crate::mishap::{MISHAPS, Mishap};
 use crate::sandbox::Sandbox;
 
-/// What happens at the chosen effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mishap {
-    /// The operator dies before it.
-    DiesBefore,
-    /// The operator dies when places outside were given a value and pods were not; before any other
-    /// effect.
-    DiesHalfway,
-    /// The operator dies after it.
-    DiesAfter,
-    /// It is refused.
-    Refused,
-    /// It happens, and its answer is lost.
-    AnswerLost,
-}
-
-/// All of them.
-pub const MISHAPS: [Mishap; 5] = [
-    Mishap::DiesBefore,
-    Mishap::DiesHalfway,
-    Mishap::DiesAfter,
-    Mishap::Refused,
-    Mishap::AnswerLost,
-];
-
-/// Which effect it happens at, from 0; none if absent.
+/// Which effect a mishap happens at, from 0; none if absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plan {
     pub at: Option<(usize, Mishap)>,
 }
 
-#[derive(Default)]
-struct Course {
-    effects: Vec<String>,
-    dead: bool,
-}
-
 /// The layer.
 pub struct Crashing<'a> {
     sandbox: &'a Sandbox,
-    plan: Plan,
-    course: Mutex<Course>,
+    course: Course<Reason>,
 }
 
 impl<'a> Crashing<'a> {
     pub fn new(sandbox: &'a Sandbox, plan: Plan) -> Self {
         Self {
             sandbox,
-            plan,
-            course: Mutex::default(),
+            course: Course::new(plan.at, lost),
         }
     }
 
     /// Whether the operator is gone; nothing of it happens any more.
     pub fn is_dead(&self) -> bool {
-        self.course.lock().unwrap().dead
+        self.course.is_dead()
     }
 
     /// The effects in their order.
     pub fn effects(&self) -> Vec<String> {
-        self.course.lock().unwrap().effects.clone()
+        self.course.effects()
     }
 
     fn alive(&self) -> Result<(), Trouble> {
-        match self.is_dead() {
-            true => Err(lost()),
-            false => Ok(()),
-        }
-    }
-
-    fn die(&self) -> Trouble {
-        self.course.lock().unwrap().dead = true;
-        lost()
+        self.course.alive()
     }
 
     async fn effect<T>(
@@ -96,26 +55,13 @@ impl<'a> Crashing<'a> {
         effect: impl Future<Output = Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
         self.alive()?;
-        let number = {
-            let mut course = self.course.lock().unwrap();
-            course.effects.push(name.to_owned());
-            course.effects.len() - 1
-        };
-        let mishap = self.plan.at.filter(|(at, _)| *at == number);
-        let mishap = mishap.map(|(_, mishap)| mishap);
         self.sandbox.probe(&format!("before {name}")).await;
-        match mishap {
-            Some(Mishap::DiesBefore | Mishap::DiesHalfway) => return Err(self.die()),
-            Some(Mishap::Refused) => return Err(lost()),
-            _ => {}
-        }
-        let outcome = effect.await;
-        self.sandbox.probe(&format!("after {name}")).await;
-        match mishap {
-            Some(Mishap::DiesAfter) => Err(self.die()),
-            Some(Mishap::AnswerLost) => Err(lost()),
-            _ => outcome,
-        }
+        let probed = async {
+            let outcome = effect.await;
+            self.sandbox.probe(&format!("after {name}")).await;
+            outcome
+        };
+        self.course.effect(name, probed).await
     }
 }
 
@@ -184,8 +130,7 @@ impl World for Crashing<'_> {
     }
 
     async fn publish(&self, publications: &[Publication<'_>]) -> Result<(), Trouble> {
-        let number = self.course.lock().unwrap().effects.len();
-        if self.plan.at == Some((number, Mishap::DiesHalfway)) {
+        if self.course.dies_halfway_next() {
             self.sandbox.publish_outside(publications);
         }
         self.effect("publish", self.sandbox.publish(publications))

@@ -15,3 +15,6 @@ mod sandbox;
 mod scenes;
 mod servers;
 mod tampering;
+
+#[path = "../shared/mishap.rs"]
+mod mishap;

@@ -15,6 +15,9 @@ mod consumers;
 #[path = "../rotation/crashing.rs"]
 #[allow(dead_code, reason = "shared with the tests of rotations")]
 mod crashing;
+#[path = "../shared/mishap.rs"]
+#[allow(dead_code, reason = "shared with the tests of rotations")]
+mod mishap;
 #[path = "../rotation/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the tests of rotations")]
 mod sandbox;

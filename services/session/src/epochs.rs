@@ -51,7 +51,7 @@ pub use keeper::{Keeper, Standing};
 pub use memory::MemoryEpochStore;
 pub use revoke::{RevokeError, Revoked, revoke};
 pub use revoker::Revoker;
-pub use sql::SqlEpochStore;
+pub use sql::{Raised, SqlEpochStore, raise_within};
 pub use store::{Answer, EpochError, EpochStore, Member, ProcessId, Reading};
 pub use sweeper::Sweeper;
 pub use table::Epochs;

@@ -7,13 +7,14 @@
 //!
 //! [`access`] says what they may do once they are known, and [`epochs`] is how what was issued ends
 //! before its time, in all processes at once; [`wake`] makes that quicker where there is a Redis.
-//!
-//! [`context`] says for whom a transaction on the store acts.
+//! [`directory`] is how somebody from outside changes a user, and [`context`] says for whom a
+//! transaction on the store acts.
 //!
 //! Nothing here knows HTTP; `reportapp-api` maps the errors to statuses.
 
 pub mod access;
 pub mod context;
+pub mod directory;
 pub mod epochs;
 pub mod keys;
 pub mod password;

@@ -41,7 +41,13 @@ fn rotate(credentials: &[&str]) -> Value {
 }
 
 fn invalidate(whose: Value) -> Value {
-    json!({ "app": sample::NAME, "reason": "a test", "invalidateSessions": whose })
+    of_type("invalidateSessions", whose)
+}
+
+fn of_type(kind: &str, what: Value) -> Value {
+    let mut spec = json!({ "app": sample::NAME, "reason": "a test" });
+    spec[kind] = what;
+    spec
 }
 
 fn cases() -> Vec<Case> {
@@ -54,13 +60,48 @@ fn cases() -> Vec<Case> {
         case(
             "no type",
             json!({ "app": sample::NAME, "reason": "a test" }),
-            &["exactly one of rollingRestart, rotateCredential and invalidateSessions"],
+            &[
+                "exactly one of rollingRestart",
+                "forcePasswordReset and undo",
+            ],
         ),
         case("two types", two, &["exactly one of rollingRestart"]),
         case(
             "a type that does not exist yet",
-            json!({ "app": sample::NAME, "reason": "a test", "disableUser": { "user": "jane" } }),
-            &["exactly one of rollingRestart, rotateCredential and invalidateSessions"],
+            of_type("isolate", json!({})),
+            &["exactly one of rollingRestart"],
+        ),
+        case(
+            "a duration of what is not put back",
+            {
+                let mut spec = restart(json!({}));
+                spec["duration"] = json!("30m");
+                spec
+            },
+            &["spec.duration", "disableUser and forcePasswordReset"],
+        ),
+        case(
+            "permissions of nobody",
+            of_type("invalidatePermissions", json!({})),
+            &["exactly one of all, role and user"],
+        ),
+        case(
+            "keys that are no cache",
+            of_type("invalidateCaches", json!({ "namespaces": ["lock"] })),
+            &["lock", "perm"],
+        ),
+        case(
+            "a namespace twice",
+            of_type(
+                "invalidateCaches",
+                json!({ "namespaces": ["dash", "dash"] }),
+            ),
+            &["names a namespace twice"],
+        ),
+        case(
+            "an undo of nothing",
+            of_type("undo", json!({ "actionRef": "absent" })),
+            &["ActionMissing", "absent"],
         ),
         case(
             "an unknown component",
@@ -101,11 +142,6 @@ fn cases() -> Vec<Case> {
             "sessions of two at once",
             invalidate(json!({ "all": {}, "user": "ana" })),
             &["exactly one of all, tenant, user and session"],
-        ),
-        case(
-            "sessions of a tenant",
-            invalidate(json!({ "tenant": "acme" })),
-            &["NotImplemented", "tenant acme", "name users, or all"],
         ),
         case(
             "an app that is not there",
@@ -269,7 +305,7 @@ async fn create(stage: &Stage<'_>, name: &str, spec: Value) -> Result<DynamicObj
     api.create(&PostParams::default(), &object).await
 }
 
-async fn until(
+pub(super) async fn until(
     stage: &Stage<'_>,
     name: &str,
     what: &str,
@@ -278,7 +314,7 @@ async fn until(
     watch::until(actions(stage), name, what, PATIENCE, holds).await
 }
 
-fn phase_of(action: &IncidentAction) -> Option<Phase> {
+pub(super) fn phase_of(action: &IncidentAction) -> Option<Phase> {
     action.status.as_ref()?.phase
 }
 

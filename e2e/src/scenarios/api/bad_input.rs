@@ -253,7 +253,7 @@ fn unimplemented_cases() -> Vec<Case> {
             |s| {
                 s["servers"][0]["credential"] = json!("erpp");
                 s["credentials"][3]["from"]["secretRef"]["name"] = json!("absent");
-                s["incidents"] = json!({});
+                s["incidents"] = json!({ "notify": ["on-call"] });
             },
             &["erpp", "absent", "spec.incidents"],
         ),

@@ -76,6 +76,15 @@ impl<'w> Stage<'w> {
     /// # Errors
     /// When Helm cannot render the chart.
     pub async fn chart_rights(&self) -> Result<Vec<Value>> {
+        let documents = self.chart().await?;
+        Ok(documents.into_iter().filter(is_right).collect())
+    }
+
+    /// Every object of the chart, as a YAML document.
+    ///
+    /// # Errors
+    /// When Helm cannot render the chart.
+    pub async fn chart(&self) -> Result<Vec<Value>> {
         let output = self
             .cluster
             .helm()
@@ -98,7 +107,7 @@ impl<'w> Stage<'w> {
         for document in serde_yaml_ng::Deserializer::from_slice(&output.stdout) {
             documents.push(serde::Deserialize::deserialize(document)?);
         }
-        Ok(documents.into_iter().filter(is_right).collect())
+        Ok(documents)
     }
 
     /// Gives the operator's ServiceAccount exactly these rights.
@@ -242,6 +251,18 @@ impl<'w> Stage<'w> {
     pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         let mut kubectl = self.cluster.kubectl();
         command::run(kubectl.args(arguments)).await
+    }
+
+    /// Runs kubectl as somebody else; gives what the API server says when it refuses.
+    ///
+    /// # Errors
+    /// When kubectl cannot be run.
+    pub async fn kubectl_as(&self, user: &str, arguments: &[&str]) -> Result<Result<(), String>> {
+        let mut kubectl = self.cluster.kubectl();
+        kubectl.args(["--as", user, "--namespace", &self.namespace]);
+        let output = kubectl.args(arguments).output().await?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok(output.status.success().then_some(()).ok_or(said))
     }
 
     /// Removes the namespace with everything in it and waits until it is gone.

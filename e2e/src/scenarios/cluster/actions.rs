@@ -2,6 +2,7 @@
 
 mod roles;
 mod sessions;
+mod users;
 
 use std::time::Duration;
 
@@ -59,6 +60,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Cluster,
             "an action that cannot end sessions says so and ends none",
             sessions::of_nobody
+        ),
+        scenario!(
+            Cluster,
+            "an action locks a user in every pod of the API, and another one or its time puts that back",
+            users::are_locked_and_put_back
         ),
         scenario!(
             Cluster,

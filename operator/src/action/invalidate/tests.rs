@@ -18,8 +18,12 @@ fn revoked(confirmed: u32, outwaited: u32) -> Revoked {
     }
 }
 
-fn ana() -> Whose {
-    Whose::User("ana".to_owned())
+fn ana() -> Target {
+    Target::Sessions(Whose::User("ana".to_owned()))
+}
+
+fn everybody() -> Target {
+    Target::Sessions(Whose::All)
 }
 
 fn verdict(found: &Found) -> &Verdict {
@@ -52,7 +56,7 @@ fn without_a_list_of_processes_no_number_of_them_is_claimed() {
         roster_known: false,
         ..revoked(0, 0)
     };
-    let acknowledged = found(&Whose::All, &Invalidated::Acknowledged(unknown));
+    let acknowledged = found(&everybody(), &Invalidated::Acknowledged(unknown));
     let progress = acknowledged.revocation.as_ref().unwrap();
     assert_eq!(progress.processes_confirmed, None);
     assert_eq!(progress.processes_outwaited, None);
@@ -62,7 +66,7 @@ fn without_a_list_of_processes_no_number_of_them_is_claimed() {
         "{message}"
     );
     let (revision, in_doubt) = (Revision(7), None);
-    let committed = found(&Whose::All, &Invalidated::Committed { revision, in_doubt });
+    let committed = found(&everybody(), &Invalidated::Committed { revision, in_doubt });
     assert_eq!(committed.figures, []);
 }
 
@@ -95,20 +99,35 @@ fn a_late_one_tells_a_revocation_that_was_committed_from_none() {
 #[test]
 fn what_can_never_work_is_told_at_once() {
     let mut app = crate::reportapp::testing::example_app();
-    assert_eq!(check(&app, &ana()), Ok(()));
-    let tenant = check(&app, &Whose::Tenant("acme".to_owned())).unwrap_err();
-    assert_eq!(tenant.reason, Reason::NotImplemented);
+    assert_eq!(check_store(&app), Ok(()));
     app.spec.store.engine = StoreEngine::Sqlite;
-    let sqlite = check(&app, &Whose::All).unwrap_err();
-    assert_eq!(sqlite.reason, Reason::StoreNotReachable);
-    for trouble in [tenant, sqlite] {
-        assert!(trouble.reason.is_lasting(), "{trouble}");
-    }
+    let trouble = check_store(&app).unwrap_err();
+    assert_eq!(trouble.reason, Reason::StoreNotReachable);
+    assert!(trouble.reason.is_lasting());
+}
+
+#[test]
+fn permissions_are_read_anew_and_nobody_is_signed_out() {
+    let target = Target::Permissions(Holders::Role("reader".to_owned()));
+    let found = found(&target, &Invalidated::Acknowledged(revoked(1, 0)));
+    assert_eq!(
+        verdict(&found).message,
+        "permissions of role reader are read anew: 1 process confirmed; none goes by what it remembered, \
+         2.0 s after the commit"
+    );
+    let plan = plan(&target, "role reader", "db:5432/app", 1);
+    assert!(plan[0].contains("Nobody is signed out"), "{plan:?}");
+    let late = too_late(&target, Some(Revision(7)));
+    assert!(
+        verdict(&late)
+            .message
+            .contains("each process reads permissions of role reader anew")
+    );
 }
 
 #[test]
 fn a_plan_says_whose_where_and_how_many_processes_are_waited_for() {
-    let plan = plan("user ana (id 17)", "db:5432/app", 1);
+    let plan = plan(&ana(), "user ana (id 17)", "db:5432/app", 1);
     for word in ["user ana (id 17)", "db:5432/app", "cannot be undone"] {
         assert!(plan[0].contains(word), "{plan:?}");
     }

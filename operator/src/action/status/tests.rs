@@ -152,3 +152,31 @@ fn the_workload_in_hand_is_the_step() {
     let step = ("Restarting".to_owned(), "Deployment demo-bot".to_owned());
     assert_eq!(stand(&status).step, Some(step));
 }
+
+#[test]
+fn what_waits_for_an_approval_is_told_once_and_needs_nobody_to_mend_anything() {
+    let mut action = action();
+    let waiting = pass(&mut action, 10, false, stands(Phase::AwaitingApproval));
+    assert_eq!(
+        summary(&waiting),
+        (Phase::AwaitingApproval, RECONCILING, "Because")
+    );
+    let nothing = IncidentActionStatus::default();
+    let told = one_shot::transition(&stand(&nothing), &stand(&waiting));
+    assert_eq!(told.unwrap().1, "AwaitingApproval");
+    let again = one_shot::transition(&stand(&waiting), &stand(&waiting));
+    assert!(again.is_none());
+}
+
+#[test]
+fn when_something_is_put_back_is_kept_from_pass_to_pass() {
+    let mut action = action();
+    let found = Found {
+        reverts_at: Some(at(1_810)),
+        ..stands(Phase::Succeeded).into()
+    };
+    let first = pass(&mut action, 10, false, found);
+    assert_eq!(first.reverts_at, Some(Time(at(1_810))));
+    let second = pass(&mut action, 20, false, stands(Phase::Succeeded));
+    assert_eq!(second.reverts_at, first.reverts_at);
+}

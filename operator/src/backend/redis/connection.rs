@@ -11,8 +11,9 @@ use std::time::Duration;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::io::AsyncDNSResolver;
 use ::redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, RedisFuture, ServerErrorKind, TlsCertificates, Value, cmd,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisFuture, ServerErrorKind,
+    TlsCertificates, Value, cmd,
 };
 use reportapp_config::database::TlsMode;
 use rustls::pki_types::CertificateDer;
@@ -206,12 +207,23 @@ impl Node {
     pub(super) async fn ask<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Value, BackendError> {
         match self.answer(words).await? {
             Ok(value) => Ok(value),
-            Err(answer) => Err(BackendError::Refused(format!(
-                "Redis at {} refuses {}: {}",
-                self.address,
-                label(words),
-                answer.code
-            ))),
+            Err(answer) => Err(self.refusal(&label(words), &answer)),
+        }
+    }
+
+    fn refusal(&self, label: &str, answer: &Answer) -> BackendError {
+        let (address, code) = (&self.address, &answer.code);
+        BackendError::Refused(format!("Redis at {address} refuses {label}: {code}"))
+    }
+
+    /// Sends a command whose words may be any octets; `label` is what is told of it.
+    pub(super) async fn send(&mut self, command: &Cmd, label: &str) -> Result<Value, BackendError> {
+        match command.query_async::<Value>(&mut self.connection).await {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                let answer = self.sort(&error, label)?;
+                Err(self.refusal(label, &answer))
+            }
         }
     }
 

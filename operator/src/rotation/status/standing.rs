@@ -2,7 +2,7 @@
 //!
 //! [`trouble`]: super::super::trouble
 
-use super::super::reasons::reasons;
+use crate::one_shot::trouble::reasons;
 
 reasons! {
     /// Reasons of the conditions of a rotation that is under way or has ended.

@@ -73,6 +73,12 @@ pub const ALL: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0006_audit.sql"),
         sqlite: include_str!("../../migrations/sqlite/0006_audit.sql"),
     },
+    Migration {
+        version: 7,
+        name: "actions",
+        postgres: include_str!("../../migrations/postgres/0007_actions.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0007_actions.sql"),
+    },
 ];
 
 /// Why the schema could not be brought up to date.

@@ -70,45 +70,22 @@ impl SqlEpochStore {
 
     async fn commit(&self, action: &str, scopes: &[Scope]) -> Result<Revision, EpochError> {
         let mut transaction = self.pool.begin().await?;
-        // First of all, because of the lock.
-        let next = self.next(&mut transaction).await?;
-        if let Some(row) = transaction.query_opt(EARLIER, &[text(action)]).await? {
-            let earlier = revision(&row, "revision")?;
-            transaction.rollback().await?;
-            return Ok(earlier);
+        match raise_within(&mut transaction, self.pool.engine(), action, scopes).await? {
+            Raised::Earlier(revision) => {
+                transaction.rollback().await?;
+                Ok(revision)
+            }
+            Raised::Now(revision) => {
+                transaction.commit().await?;
+                Ok(revision)
+            }
         }
-        let done = "INSERT INTO epoch_actions (action, revision) VALUES ($1, $2)";
-        let params = [text(action), number(next)];
-        transaction.execute(done, &params).await?;
-        if scopes.contains(&Scope::All) {
-            // Everything below is covered.
-            transaction.execute("DELETE FROM epochs", &[]).await?;
-        }
-        for scope in scopes {
-            let (level, name) = columns(scope);
-            let params = [text(level), text(name), number(next)];
-            transaction.execute(RAISE, &params).await?;
-        }
-        transaction.commit().await?;
-        Ok(next)
     }
 
     /// What was raised under the name `action`.
     pub(super) async fn raised_under(&self, action: &str) -> Result<Option<Revision>, EpochError> {
         let row = self.pool.query_opt(EARLIER, &[text(action)]).await?;
         row.map(|row| revision(&row, "revision")).transpose()
-    }
-
-    async fn next(&self, transaction: &mut Transaction) -> Result<Revision, EpochError> {
-        let sql = match self.pool.engine() {
-            Engine::Postgres => {
-                transaction.query(DURABLE, &[]).await?;
-                NEXT_POSTGRES
-            }
-            Engine::Sqlite => NEXT_SQLITE,
-        };
-        let row = transaction.query_opt(sql, &[]).await?;
-        revision(&row.ok_or_else(no_state)?, "revision")
     }
 
     async fn enrol(&self, process: &ProcessId, lease: Duration) -> Result<(), EpochError> {
@@ -205,6 +182,58 @@ impl EpochStore for SqlEpochStore {
     fn settle(&self, until: Revision) -> Answer<'_, ()> {
         Box::pin(self.forget(until))
     }
+}
+
+/// What raising epochs inside a transaction found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raised {
+    /// They are raised when the transaction commits.
+    Now(Revision),
+    /// They were raised under this name before.
+    Earlier(Revision),
+}
+
+/// Raises the epochs of `scopes` as a part of `transaction`, so that they are raised together with what
+/// else it changes. It has to come first: it takes the lock under which all revocations happen one after
+/// the other.
+///
+/// # Errors
+/// What the store said; the transaction is of no use any more.
+pub async fn raise_within(
+    transaction: &mut Transaction,
+    engine: Engine,
+    action: &str,
+    scopes: &[Scope],
+) -> Result<Raised, EpochError> {
+    let next = next(transaction, engine).await?;
+    if let Some(row) = transaction.query_opt(EARLIER, &[text(action)]).await? {
+        return Ok(Raised::Earlier(revision(&row, "revision")?));
+    }
+    let done = "INSERT INTO epoch_actions (action, revision) VALUES ($1, $2)";
+    let params = [text(action), number(next)];
+    transaction.execute(done, &params).await?;
+    if scopes.contains(&Scope::All) {
+        // Everything below is covered.
+        transaction.execute("DELETE FROM epochs", &[]).await?;
+    }
+    for scope in scopes {
+        let (level, name) = columns(scope);
+        let params = [text(level), text(name), number(next)];
+        transaction.execute(RAISE, &params).await?;
+    }
+    Ok(Raised::Now(next))
+}
+
+async fn next(transaction: &mut Transaction, engine: Engine) -> Result<Revision, EpochError> {
+    let sql = match engine {
+        Engine::Postgres => {
+            transaction.query(DURABLE, &[]).await?;
+            NEXT_POSTGRES
+        }
+        Engine::Sqlite => NEXT_SQLITE,
+    };
+    let row = transaction.query_opt(sql, &[]).await?;
+    revision(&row.ok_or_else(no_state)?, "revision")
 }
 
 impl From<PoolError> for EpochError {

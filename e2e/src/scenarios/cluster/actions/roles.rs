@@ -19,7 +19,7 @@ use crate::scenarios::world::World;
 type Rights = [(&'static str, &'static str)];
 
 /// The roles, each with what it must grant and what it must not.
-const ROLES: [(&str, &Rights, &Rights); 2] = [
+const ROLES: [(&str, &Rights, &Rights); 4] = [
     (
         "viewer",
         &[
@@ -44,6 +44,38 @@ const ROLES: [(&str, &Rights, &Rights); 2] = [
         &[
             ("patch", "reportapps"),
             ("update", "incidentactions"),
+            ("patch", "incidentactions/status"),
+            ("get", "secrets"),
+            ("patch", "deployments"),
+            ("approve", "incidentactions"),
+        ],
+    ),
+    (
+        "approver",
+        &[
+            ("get", "reportapps"),
+            ("list", "secretrotations"),
+            ("patch", "incidentactions"),
+            ("approve", "incidentactions"),
+        ],
+        &[
+            ("create", "incidentactions"),
+            ("delete", "incidentactions"),
+            ("create", "secretrotations"),
+            ("patch", "reportapps"),
+            ("patch", "incidentactions/status"),
+            ("get", "secrets"),
+        ],
+    ),
+    (
+        "admin",
+        &[
+            ("patch", "reportapps"),
+            ("create", "secretrotations"),
+            ("create", "incidentactions"),
+            ("approve", "incidentactions"),
+        ],
+        &[
             ("patch", "incidentactions/status"),
             ("get", "secrets"),
             ("patch", "deployments"),

@@ -22,7 +22,7 @@ const EXAMPLE: &str = concat!(
     "/../docs/examples/invalidate-sessions.yaml"
 );
 /// A second user, with the password of the administrator.
-const SECOND: &str = "e2e-second";
+pub(super) const SECOND: &str = "e2e-second";
 
 pub(super) async fn of_everybody(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
@@ -55,6 +55,14 @@ pub(super) async fn of_everybody(world: &World) -> Result<()> {
 
 pub(super) async fn of_one_user(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
+    add_second(&subject).await?;
+    let outcome = only_what_is_named(&subject).await;
+    remove_second(&subject).await?;
+    outcome
+}
+
+/// Adds the second user.
+pub(super) async fn add_second(subject: &Subject<'_>) -> Result<()> {
     let add = format!(
         "WITH made AS (
              INSERT INTO users_enhanced (id, username, username_key, name, password_hash, created_at)
@@ -63,11 +71,21 @@ pub(super) async fn of_one_user(world: &World) -> Result<()> {
          INSERT INTO rbac_user_roles (user_id, role_id, granted_at)
          SELECT id, 'reader', now() FROM made"
     );
+    subject
+        .backends()
+        .psql(Database::Store, &add)
+        .await
+        .map(drop)
+}
+
+/// Removes the second user.
+pub(super) async fn remove_second(subject: &Subject<'_>) -> Result<()> {
     let remove = format!("DELETE FROM users_enhanced WHERE id = '{SECOND}-id'");
-    subject.backends().psql(Database::Store, &add).await?;
-    let outcome = only_what_is_named(&subject).await;
-    subject.backends().psql(Database::Store, &remove).await?;
-    outcome
+    subject
+        .backends()
+        .psql(Database::Store, &remove)
+        .await
+        .map(drop)
 }
 
 /// A user's sessions, then one of two sessions of another.
@@ -110,7 +128,7 @@ pub(super) async fn of_nobody(world: &World) -> Result<()> {
 
     for (whose, reason) in [
         (json!({ "user": "e2e-nobody" }), "UnknownUser"),
-        (json!({ "tenant": "acme" }), "NotImplemented"),
+        (json!({ "tenant": "e2e-nobody" }), "UnknownTenant"),
     ] {
         let created = create(&subject, spec(whose)).await?.metadata.name;
         let failed = until_ended(&subject, &created.unwrap_or_default(), Phase::Failed).await?;
@@ -153,10 +171,10 @@ async fn id_of(session: &Session) -> Result<String> {
 }
 
 /// A way to each pod of the API.
-struct Pods(Vec<(String, Forward, Entrance)>);
+pub(super) struct Pods(Vec<(String, Forward, Entrance)>);
 
 impl Pods {
-    async fn of(subject: &Subject<'_>) -> Result<Self> {
+    pub(super) async fn of(subject: &Subject<'_>) -> Result<Self> {
         let mut ways = Vec::new();
         for (pod, forward) in subject.api_pods().await? {
             let entrance = subject.demo.entrance().at(forward.local());
@@ -167,7 +185,7 @@ impl Pods {
     }
 
     /// Sees a token answered so by each pod.
-    async fn all_answer(&self, session: &Session, status: StatusCode) -> Result<()> {
+    pub(super) async fn all_answer(&self, session: &Session, status: StatusCode) -> Result<()> {
         for (pod, _, entrance) in &self.0 {
             let url = format!("{}/api/auth/me", entrance.base());
             let request = entrance.http()?.build()?.get(url);

@@ -1,0 +1,215 @@
+//! `InvalidateCaches`: rounds over all keys of Redis, each removing what it finds of the chosen
+//! namespaces, until a round finds nothing. Pure.
+//!
+//! Where a round stands is remembered in this process alone. A crash begins a new one, which finds less:
+//! what ends the action is a whole round without a find, and that is looked for anew.
+
+use reportapp_crds::IncidentAction;
+use reportapp_crds::incident_action::{CacheNamespace, CacheProgress, Figure};
+use reportapp_crds::one_shot::Phase;
+
+use super::runner::{Found, State};
+use crate::backend::redis::caches::Step;
+use crate::one_shot::Verdict;
+
+/// Where a removal stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// Where the round goes on, as Redis calls it.
+    pub cursor: u64,
+    /// Keys that this round found.
+    pub found: i64,
+    /// Keys that the last whole round found; absent before its end.
+    pub left: Option<i64>,
+    /// What is told.
+    pub progress: CacheProgress,
+}
+
+/// How far a removal is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// Keys that the last whole round found; absent before its end.
+    pub left: Option<i64>,
+    /// What is told.
+    pub progress: CacheProgress,
+}
+
+impl Sweep {
+    /// The beginning, or what follows a crash: the status tells what was removed before.
+    pub fn of(action: &IncidentAction) -> Self {
+        let before = action.status.as_ref();
+        let mut progress = { before.and_then(|status| status.caches.clone()) }.unwrap_or_default();
+        progress.round += 1;
+        Self {
+            progress,
+            ..Self::default()
+        }
+    }
+
+    /// Some keys were looked at.
+    pub fn step(&mut self, step: Step) {
+        self.cursor = step.cursor;
+        self.found += step.found;
+        self.progress.scanned += step.scanned;
+        self.progress.removed += step.removed;
+        if step.cursor == 0 {
+            self.left = Some(self.found);
+            if self.found > 0 {
+                self.found = 0;
+                self.progress.round += 1;
+            }
+        }
+    }
+
+    /// Whether a whole round found nothing.
+    pub fn is_clean(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    /// How far it is.
+    pub fn swept(&self) -> Swept {
+        Swept {
+            left: self.left,
+            progress: self.progress.clone(),
+        }
+    }
+}
+
+/// Beginnings of the keys of these namespaces: the originals' own, and those of `app`.
+pub fn prefixes(app: &str, namespaces: &[CacheNamespace]) -> Vec<String> {
+    let both =
+        |namespace: &CacheNamespace| [format!("{namespace}:"), format!("{app}:{namespace}:")];
+    namespaces.iter().flat_map(both).collect()
+}
+
+/// The lines of a plan. `place` is where Redis is.
+pub fn plan(prefixes: &[String], place: &str) -> Vec<String> {
+    vec![
+        format!(
+            "1. look at every key of the Redis at {place} in batches (SCAN) and remove those that begin \
+             with {} (UNLINK). Nothing else is removed, and it cannot be undone",
+            prefixes.join(" or ")
+        ),
+        "2. again, until a round over all keys finds none".to_owned(),
+    ]
+}
+
+/// What a pass found, if Redis answered.
+pub fn found(namespaces: &[CacheNamespace], swept: &Swept) -> Found {
+    let CacheProgress {
+        scanned,
+        removed,
+        round,
+    } = swept.progress;
+    let state = match swept.left {
+        Some(0) => {
+            let message = format!(
+                "{removed} keys of {} removed; round {round} over all keys found none",
+                told(namespaces)
+            );
+            State::Stands(Verdict::plain(Phase::Succeeded, "Succeeded", message))
+        }
+        _ => State::Acted(format!(
+            "round {round} over all keys: {scanned} looked at so far, {removed} removed"
+        )),
+    };
+    let figures = swept.left.map(|left| Figure::none("keysLeft", left));
+    Found {
+        caches: Some(swept.progress.clone()),
+        figures: figures.into_iter().collect(),
+        ..state.into()
+    }
+}
+
+/// How a removal that is late ends.
+pub fn too_late(namespaces: &[CacheNamespace]) -> Found {
+    let message = format!(
+        "the deadline has passed before a round over all keys found none of {}; status.caches says how many \
+         were removed. Those that are left are as old as they were, or were written anew meanwhile",
+        told(namespaces)
+    );
+    let verdict = Verdict::plain(Phase::Expired, "DeadlineExceeded", message);
+    State::Stands(verdict).into()
+}
+
+fn told(namespaces: &[CacheNamespace]) -> String {
+    let names: Vec<_> = namespaces.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(cursor: u64, found: i64) -> Step {
+        Step {
+            cursor,
+            scanned: 10,
+            found,
+            removed: found,
+        }
+    }
+
+    fn begun() -> Sweep {
+        let action = serde_json::json!({
+            "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
+            "metadata": { "name": "a" },
+            "spec": {
+                "app": "demo", "reason": "test", "invalidateCaches": { "namespaces": ["dash"] },
+            },
+            "status": { "caches": { "scanned": 100, "removed": 7, "round": 1 } },
+        });
+        Sweep::of(&serde_json::from_value(action).unwrap())
+    }
+
+    #[test]
+    fn only_a_whole_round_without_a_find_ends_it() {
+        let mut sweep = begun();
+        for (place, found, clean) in [
+            (5, 3, false),
+            (0, 0, false), // The round is over, and it found three.
+            (5, 0, false),
+            (0, 1, false), // One was written meanwhile.
+            (5, 0, false),
+            (0, 0, true),
+        ] {
+            sweep.step(step(place, found));
+            assert_eq!(sweep.is_clean(), clean, "{sweep:?}");
+        }
+        let expected = CacheProgress {
+            scanned: 160,
+            removed: 11,
+            round: 4,
+        };
+        assert_eq!(sweep.progress, expected, "it counts on after a crash");
+    }
+
+    #[test]
+    fn keys_of_the_originals_and_of_the_application_go_and_no_others() {
+        let namespaces = [CacheNamespace::Perm, CacheNamespace::Dash];
+        assert_eq!(
+            prefixes("demo", &namespaces),
+            ["perm:", "demo:perm:", "dash:", "demo:dash:"]
+        );
+    }
+
+    #[test]
+    fn what_is_left_is_told_with_the_figure() {
+        let namespaces = [CacheNamespace::Dash];
+        let mut sweep = begun();
+        assert!(found(&namespaces, &sweep.swept()).figures.is_empty());
+        sweep.step(step(0, 2));
+        let running = found(&namespaces, &sweep.swept());
+        assert!(matches!(running.state, State::Acted(_)));
+        assert_eq!(running.figures, [Figure::none("keysLeft", 2)]);
+        sweep.step(step(0, 0));
+        let State::Stands(verdict) = found(&namespaces, &sweep.swept()).state else {
+            panic!("it has ended");
+        };
+        assert_eq!(verdict.phase, Phase::Succeeded);
+        assert_eq!(
+            verdict.message,
+            "9 keys of dash removed; round 3 over all keys found none"
+        );
+    }
+}

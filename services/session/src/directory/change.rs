@@ -1,0 +1,125 @@
+//! A user is changed: snapshot, change, end of the sessions and epoch in one transaction.
+
+use reportapp_pool::{Pool, Transaction, Value};
+
+use super::begin::begin;
+use super::measure::has_sessions;
+use super::{
+    Change, Content, DirectoryError, Person, SNAPSHOT, Snapshot, find, now, number, parse,
+    scopes_of, text,
+};
+use crate::epochs::{Raised, Revision, raise_within};
+
+/// Changes `user`, an id, under the name `order`; what was changed under that name earlier stays as it is.
+///
+/// # Errors
+/// [`DirectoryError`]; nothing was changed then, or it is not known.
+pub async fn change(
+    pool: &Pool,
+    order: &str,
+    user: &str,
+    change: Change,
+) -> Result<Snapshot, DirectoryError> {
+    let mut transaction = begin(pool, order).await?;
+    // First of all, because of the lock: changes of users happen one after the other.
+    let raised = raise_within(&mut transaction, pool.engine(), order, &scopes_of(user)).await?;
+    let (Raised::Now(revision) | Raised::Earlier(revision)) = raised;
+    let earlier = transaction.query_opt(SNAPSHOT, &[text(order)]).await?;
+    if let Some(row) = earlier {
+        let snapshot = parse(&row)?;
+        transaction.rollback().await?;
+        return Ok(snapshot);
+    }
+    let person = find::by_id(&mut transaction, user).await?;
+    let person = person.ok_or_else(|| DirectoryError::UnknownUser(user.to_owned()))?;
+    check_last(&mut transaction, &person, change).await?;
+    let snapshot = Snapshot {
+        kind: change.kind(),
+        user: person.id.clone(),
+        differs: !change.kind().holds(&person),
+        sessions: end_sessions(&mut transaction, pool, user, revision).await?,
+        revision,
+        taken_at: now(),
+        undone_at: None,
+    };
+    keep(&mut transaction, order, &snapshot).await?;
+    if snapshot.differs {
+        let params = [text(user), Value::Bool(change.kind().in_effect())];
+        transaction
+            .execute(change.kind().statement(), &params)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(snapshot)
+}
+
+/// What was there before the change under the name `order`; `None`: nothing was changed.
+///
+/// # Errors
+/// What the database said.
+pub async fn snapshot(pool: &Pool, order: &str) -> Result<Option<Snapshot>, DirectoryError> {
+    let row = pool.query_opt(SNAPSHOT, &[text(order)]).await?;
+    row.as_ref().map(parse).transpose()
+}
+
+/// Somebody must be left who can manage the platform, and can sign in for it.
+async fn check_last(
+    transaction: &mut Transaction,
+    person: &Person,
+    change: Change,
+) -> Result<(), DirectoryError> {
+    let endangers = matches!(change, Change::Disable { force: false });
+    if !endangers || !person.is_enterprise_admin || !person.is_active {
+        return Ok(());
+    }
+    let sql = "SELECT id FROM users_enhanced
+               WHERE user_type = 'enterprise_admin' AND is_active AND NOT must_reset_password
+                 AND id <> $1 LIMIT 1";
+    match transaction.query_opt(sql, &[text(&person.id)]).await? {
+        Some(_) => Ok(()),
+        None => Err(DirectoryError::LastAdministrator(person.username.clone())),
+    }
+}
+
+/// Ends the sessions that began before `revision`; gives their ids.
+async fn end_sessions(
+    transaction: &mut Transaction,
+    pool: &Pool,
+    user: &str,
+    revision: Revision,
+) -> Result<Vec<String>, DirectoryError> {
+    if !has_sessions(transaction, pool.engine()).await? {
+        return Ok(Vec::new());
+    }
+    let sql = "UPDATE user_sessions SET is_active = $3
+               WHERE user_id = $1 AND issued < $2 AND is_active RETURNING id";
+    let params = [text(user), number(revision), Value::Bool(false)];
+    let rows = transaction.query(sql, &params).await?;
+    let ids: Result<Vec<String>, _> = rows.iter().map(|row| row.get("id")).collect();
+    Ok(ids?)
+}
+
+async fn keep(
+    transaction: &mut Transaction,
+    order: &str,
+    snapshot: &Snapshot,
+) -> Result<(), DirectoryError> {
+    let content = Content {
+        differs: snapshot.differs,
+        sessions: snapshot.sessions.clone(),
+        revision: snapshot.revision,
+    };
+    let content = serde_json::to_string(&content);
+    let content = content.map_err(|_| DirectoryError::Corrupt(order.to_owned()))?;
+    let sql = "INSERT INTO incident_snapshots (action, kind, user_id, content, taken_at)
+               VALUES ($1, $2, $3, $4, $5)";
+    let params = [
+        text(order),
+        text(snapshot.kind.as_str()),
+        text(&snapshot.user),
+        text(&content),
+        Value::Timestamp(snapshot.taken_at),
+    ];
+    transaction.execute(sql, &params).await?;
+    Ok(())
+}

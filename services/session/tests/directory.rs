@@ -1,0 +1,348 @@
+//! Users are changed and put back the same way on SQLite and on PostgreSQL, with the tables as the API's
+//! migrations make them.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use reportapp_pool::testing::{TestPostgres, TestSqlite};
+use reportapp_pool::{Pool, Value};
+use reportapp_session::directory::{
+    Change, DirectoryError, Snapshot, Undone, change, find_roles, find_tenant, find_user, measure,
+    snapshot, undo,
+};
+use reportapp_session::epochs::{
+    EpochStore as _, ProcessId, Revision, Scope, SqlEpochStore, revision_of,
+};
+
+/// The migrations that users need, in both dialects.
+macro_rules! migrations {
+    ($($file:literal),+) => {
+        [$((
+            include_str!(concat!("../../api/migrations/postgres/", $file)),
+            include_str!(concat!("../../api/migrations/sqlite/", $file)),
+        )),+]
+    };
+}
+
+const BEFORE_SESSIONS: [(&str, &str); 4] = migrations!(
+    "0001_users.sql",
+    "0003_epochs.sql",
+    "0004_access.sql",
+    "0007_actions.sql"
+);
+
+/// What this needs of the list of sessions.
+const SESSIONS: &str = "CREATE TABLE user_sessions (
+    id text PRIMARY KEY, user_id text NOT NULL, issued bigint NOT NULL, is_active boolean NOT NULL)";
+
+const DISABLE: Change = Change::Disable { force: false };
+
+/// A store with four users, of whom one administers the platform.
+struct Scene {
+    pool: Pool,
+    _server: Server,
+}
+
+enum Server {
+    Postgres(#[allow(dead_code, reason = "stops when dropped")] TestPostgres),
+    Sqlite(#[allow(dead_code, reason = "removed when dropped")] TestSqlite),
+}
+
+impl Scene {
+    async fn postgres() -> Self {
+        let server = TestPostgres::start().await;
+        let pool = Pool::open("store", &server.config()).await.unwrap();
+        for (sql, _) in BEFORE_SESSIONS {
+            pool.batch(sql).await.unwrap();
+        }
+        Self::peopled(pool, Server::Postgres(server)).await
+    }
+
+    async fn sqlite() -> Self {
+        let file = TestSqlite::new();
+        let pool = Pool::open("store", &file.config()).await.unwrap();
+        for (_, sql) in BEFORE_SESSIONS {
+            pool.batch(sql).await.unwrap();
+        }
+        Self::peopled(pool, Server::Sqlite(file)).await
+    }
+
+    async fn peopled(pool: Pool, server: Server) -> Self {
+        let now = "'2026-01-02T03:04:05.000000Z'";
+        // The name of one is the id of another: an id goes before a name.
+        for (id, name, kind) in [
+            ("17", "Ana", "user"),
+            ("bob2", "Bob", "user"),
+            ("19", "bob2", "user"),
+            ("1", "root", "enterprise_admin"),
+        ] {
+            let sql = format!(
+                "INSERT INTO users_enhanced
+                     (id, username, username_key, name, password_hash, user_type, created_at)
+                 VALUES ('{id}', '{name}', lower('{name}'), '', '', '{kind}', {now})"
+            );
+            pool.execute(&sql, &[]).await.unwrap();
+        }
+        Self {
+            pool,
+            _server: server,
+        }
+    }
+
+    /// Lists two sessions of Ana and one of Bob, from before everything.
+    async fn with_sessions(self) -> Self {
+        self.pool.batch(SESSIONS).await.unwrap();
+        for (id, user) in [("s1", "17"), ("s2", "17"), ("s3", "bob2")] {
+            self.list_session(id, user, Revision(0)).await;
+        }
+        self
+    }
+
+    async fn list_session(&self, id: &str, user: &str, issued: Revision) {
+        let sql =
+            "INSERT INTO user_sessions (id, user_id, issued, is_active) VALUES ($1, $2, $3, $4)";
+        let params = [
+            Value::Text(id.to_owned()),
+            Value::Text(user.to_owned()),
+            Value::Int(i64::try_from(issued.0).unwrap()),
+            Value::Bool(true),
+        ];
+        self.pool.execute(sql, &params).await.unwrap();
+    }
+
+    async fn active_sessions(&self) -> Vec<String> {
+        let sql = "SELECT id FROM user_sessions WHERE is_active ORDER BY id";
+        let rows = self.pool.query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get("id").unwrap()).collect()
+    }
+
+    async fn set(&self, user: &str, assignment: &str) {
+        let sql = format!("UPDATE users_enhanced SET {assignment} WHERE id = '{user}'");
+        assert_eq!(self.pool.execute(&sql, &[]).await.unwrap(), 1);
+    }
+
+    async fn change(&self, order: &str, user: &str, what: Change) -> Snapshot {
+        change(&self.pool, order, user, what).await.unwrap()
+    }
+
+    /// Whether the user may sign in, and whether the password has to be reset.
+    async fn state(&self, user: &str) -> (bool, bool) {
+        let person = find_user(&self.pool, user).await.unwrap().unwrap();
+        (person.is_active, person.must_reset_password)
+    }
+
+    /// What was raised after a revision.
+    async fn raised_since(&self, since: Revision) -> Vec<Scope> {
+        let store = SqlEpochStore::new(self.pool.clone());
+        let reading = store
+            .read(&ProcessId::new("nobody", 0), since)
+            .await
+            .unwrap();
+        let mut scopes: Vec<_> = reading.raised.into_iter().map(|(scope, _)| scope).collect();
+        scopes.sort();
+        scopes.dedup();
+        scopes
+    }
+}
+
+/// A test on each engine.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Scene::postgres().await).await;
+            })+
+        }
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Scene::sqlite().await).await;
+            })+
+        }
+    };
+}
+
+on_both!(
+    a_user_is_found_by_id_before_name_and_in_any_case,
+    disabling_ends_sessions_and_raises_the_epoch_of_that_user_alone,
+    a_change_that_is_repeated_changes_nothing_more,
+    the_last_administrator_stays_unless_it_is_forced,
+    undoing_puts_back_exactly_what_was_changed,
+    what_somebody_changed_since_is_not_undone,
+    a_later_order_keeps_its_user,
+    a_store_without_a_list_of_sessions_is_changed_as_well,
+    a_user_who_does_not_exist_leaves_no_trace,
+    a_session_of_afterwards_is_no_session_that_is_left,
+);
+
+async fn a_user_is_found_by_id_before_name_and_in_any_case(scene: Scene) {
+    for (name, id) in [
+        (" ANA", "17"),
+        ("17", "17"),
+        ("bob2", "bob2"),
+        ("BOB", "bob2"),
+    ] {
+        let found = find_user(&scene.pool, name).await.unwrap().unwrap();
+        assert_eq!(found.id, id, "{name}");
+    }
+    assert_eq!(find_user(&scene.pool, "nobody").await.unwrap(), None);
+    assert_eq!(find_roles(&scene.pool, "Reader").await.unwrap(), ["reader"]);
+    assert!(find_roles(&scene.pool, "nothing").await.unwrap().is_empty());
+    let now = "'2026-01-02T03:04:05.000000Z'";
+    let sql = format!(
+        "INSERT INTO clients (id, name, name_key, created_at) VALUES ('t1', 'Acme', 'acme', {now})"
+    );
+    scene.pool.execute(&sql, &[]).await.unwrap();
+    for name in ["t1", "ACME"] {
+        let found = find_tenant(&scene.pool, name).await.unwrap();
+        assert_eq!(found.as_deref(), Some("t1"));
+    }
+}
+
+async fn disabling_ends_sessions_and_raises_the_epoch_of_that_user_alone(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    let mut taken = scene.change("order", "17", DISABLE).await;
+    taken.sessions.sort();
+    assert_eq!(taken.sessions, ["s1", "s2"]);
+    assert!(taken.differs);
+    assert_eq!(scene.state("17").await, (false, false));
+    assert_eq!(scene.state("bob2").await, (true, false));
+    assert_eq!(scene.active_sessions().await, ["s3"]);
+    let ana = "17".to_owned();
+    let expected = [Scope::User(ana.clone()), Scope::UserPermissions(ana)];
+    assert_eq!(scene.raised_since(Revision(0)).await, expected);
+    let raised = revision_of(&scene.pool, "order").await.unwrap();
+    assert_eq!(raised, Some(taken.revision));
+    let left = measure(&scene.pool, &taken).await.unwrap();
+    assert_eq!((left.active_sessions, left.sign_in_possible), (0, false));
+}
+
+async fn a_change_that_is_repeated_changes_nothing_more(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    let first = scene.change("order", "17", Change::ForceReset).await;
+    assert_eq!(scene.state("17").await, (true, true));
+    // Somebody changes that back: a repetition must not fight with them.
+    scene.set("17", "must_reset_password = false").await;
+    let again = scene.change("order", "17", Change::ForceReset).await;
+    assert_eq!(again, first);
+    assert_eq!(scene.state("17").await, (true, false));
+    assert_eq!(
+        scene.raised_since(first.revision).await.len(),
+        1,
+        "the trigger's"
+    );
+    let left = measure(&scene.pool, &first).await.unwrap();
+    assert!(left.sign_in_possible);
+    assert_eq!(snapshot(&scene.pool, "order").await.unwrap(), Some(first));
+}
+
+async fn the_last_administrator_stays_unless_it_is_forced(scene: Scene) {
+    let refused = change(&scene.pool, "order", "1", DISABLE).await;
+    let expected = DirectoryError::LastAdministrator("root".to_owned());
+    assert_eq!(refused, Err(expected));
+    assert_eq!(scene.state("1").await, (true, false));
+    assert!(scene.raised_since(Revision(0)).await.is_empty());
+    // One who cannot sign in either does not count.
+    scene
+        .set("17", "user_type = 'enterprise_admin', is_active = false")
+        .await;
+    assert!(change(&scene.pool, "order", "1", DISABLE).await.is_err());
+    scene.set("17", "is_active = true").await;
+    scene.change("order", "1", DISABLE).await;
+    assert_eq!(scene.state("1").await, (false, false));
+    scene
+        .change("forced", "17", Change::Disable { force: true })
+        .await;
+    assert_eq!(scene.state("17").await, (false, false));
+}
+
+async fn undoing_puts_back_exactly_what_was_changed(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    for (order, what, changed) in [
+        ("disable", DISABLE, (false, false)),
+        ("reset", Change::ForceReset, (true, true)),
+    ] {
+        let taken = scene.change(order, "17", what).await;
+        assert_eq!(scene.state("17").await, changed);
+        let undone = undo(&scene.pool, "undo", order).await.unwrap();
+        assert!(matches!(undone, Undone::Restored(_)), "{undone:?}");
+        assert_eq!(scene.state("17").await, (true, false));
+        let again = undo(&scene.pool, "undo", order).await.unwrap();
+        assert!(matches!(again, Undone::Earlier(_)), "{again:?}");
+        let left = measure(&scene.pool, &taken).await.unwrap();
+        assert!(left.sign_in_possible);
+    }
+    assert_eq!(scene.active_sessions().await, ["s3"], "sessions stay ended");
+
+    // Who was so before stays so.
+    scene.set("17", "is_active = false").await;
+    let taken = scene.change("needless", "17", DISABLE).await;
+    assert!(!taken.differs);
+    let undone = undo(&scene.pool, "undo", "needless").await.unwrap();
+    assert!(matches!(undone, Undone::NothingDiffered(_)), "{undone:?}");
+    assert_eq!(scene.state("17").await, (false, false));
+    let nothing = undo(&scene.pool, "undo", "never").await;
+    assert_eq!(nothing, Err(DirectoryError::NoSnapshot("never".to_owned())));
+}
+
+async fn what_somebody_changed_since_is_not_undone(scene: Scene) {
+    scene.change("reset", "17", Change::ForceReset).await;
+    scene.set("17", "must_reset_password = false").await;
+    let undone = undo(&scene.pool, "undo", "reset").await;
+    let Err(DirectoryError::ChangedSince { what, .. }) = undone else {
+        panic!("{undone:?}");
+    };
+    assert!(what.contains("a new password already"), "{what}");
+    assert_eq!(revision_of(&scene.pool, "undo").await.unwrap(), None);
+
+    scene.change("disable", "bob2", DISABLE).await;
+    let gone = "DELETE FROM users_enhanced WHERE id = 'bob2'";
+    scene.pool.execute(gone, &[]).await.unwrap();
+    let undone = undo(&scene.pool, "undo", "disable").await;
+    assert_eq!(undone, Err(DirectoryError::UnknownUser("bob2".to_owned())));
+}
+
+async fn a_later_order_keeps_its_user(scene: Scene) {
+    scene.change("first", "17", DISABLE).await;
+    scene.change("second", "17", DISABLE).await;
+    let held = undo(&scene.pool, "undo", "first").await;
+    let Err(DirectoryError::HeldByLater { order, .. }) = held else {
+        panic!("{held:?}");
+    };
+    assert_eq!(order, "second");
+    assert_eq!(scene.state("17").await, (false, false));
+    let second = undo(&scene.pool, "undo second", "second").await.unwrap();
+    assert!(matches!(second, Undone::NothingDiffered(_)), "{second:?}");
+    let first = undo(&scene.pool, "undo", "first").await.unwrap();
+    assert!(matches!(first, Undone::Restored(_)), "{first:?}");
+    assert_eq!(scene.state("17").await, (true, false));
+}
+
+async fn a_store_without_a_list_of_sessions_is_changed_as_well(scene: Scene) {
+    let taken = scene.change("order", "17", DISABLE).await;
+    assert!(taken.sessions.is_empty());
+    let left = measure(&scene.pool, &taken).await.unwrap();
+    assert_eq!((left.active_sessions, left.sign_in_possible), (0, false));
+}
+
+async fn a_user_who_does_not_exist_leaves_no_trace(scene: Scene) {
+    let unknown = change(&scene.pool, "order", "nobody", DISABLE).await;
+    assert_eq!(
+        unknown,
+        Err(DirectoryError::UnknownUser("nobody".to_owned()))
+    );
+    assert_eq!(snapshot(&scene.pool, "order").await.unwrap(), None);
+    assert_eq!(revision_of(&scene.pool, "order").await.unwrap(), None);
+}
+
+async fn a_session_of_afterwards_is_no_session_that_is_left(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    let taken = scene.change("order", "17", Change::ForceReset).await;
+    // With the code, under a newer revision.
+    scene.list_session("new", "17", taken.revision).await;
+    let left = measure(&scene.pool, &taken).await.unwrap();
+    assert_eq!(left.active_sessions, 0);
+    let again = scene.change("order", "17", Change::ForceReset).await;
+    assert_eq!(again, taken);
+    assert_eq!(scene.active_sessions().await, ["new", "s3"]);
+}

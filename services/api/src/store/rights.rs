@@ -23,6 +23,7 @@ const TABLES: &[(&str, &str)] = &[
     ("epoch_processes", ALL),
     ("epoch_state", ALL),
     ("epochs", ALL),
+    ("incident_snapshots", ALL),
     ("known_devices", ALL),
     ("login_attempts", ALL),
     ("password_resets", ALL),

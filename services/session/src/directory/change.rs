@@ -3,7 +3,6 @@
 use reportapp_pool::{Pool, Transaction, Value};
 
 use super::begin::begin;
-use super::measure::has_sessions;
 use super::{
     Change, Content, DirectoryError, Person, SNAPSHOT, Snapshot, find, now, number, parse,
     scopes_of, text,
@@ -20,7 +19,7 @@ pub async fn change(
     user: &str,
     change: Change,
 ) -> Result<Snapshot, DirectoryError> {
-    let mut transaction = begin(pool, order).await?;
+    let mut transaction = begin(pool, Some(order)).await?;
     // First of all, because of the lock: changes of users happen one after the other.
     let raised = raise_within(&mut transaction, pool.engine(), order, &scopes_of(user)).await?;
     let (Raised::Now(revision) | Raised::Earlier(revision)) = raised;
@@ -37,7 +36,7 @@ pub async fn change(
         kind: change.kind(),
         user: person.id.clone(),
         differs: !change.kind().holds(&person),
-        sessions: end_sessions(&mut transaction, pool, user, revision).await?,
+        sessions: end_sessions(&mut transaction, user, revision).await?,
         revision,
         taken_at: now(),
         undone_at: None,
@@ -84,13 +83,9 @@ async fn check_last(
 /// Ends the sessions that began before `revision`; gives their ids.
 async fn end_sessions(
     transaction: &mut Transaction,
-    pool: &Pool,
     user: &str,
     revision: Revision,
 ) -> Result<Vec<String>, DirectoryError> {
-    if !has_sessions(transaction, pool.engine()).await? {
-        return Ok(Vec::new());
-    }
     let sql = "UPDATE user_sessions SET is_active = $3
                WHERE user_id = $1 AND issued < $2 AND is_active RETURNING id";
     let params = [text(user), number(revision), Value::Bool(false)];

@@ -1,6 +1,6 @@
 //! What is left of what a change was to end.
 
-use reportapp_pool::{Engine, Pool, Transaction};
+use reportapp_pool::Pool;
 
 use super::begin::{LOOKING, begin};
 use super::{DirectoryError, Kind, Measured, Snapshot, find, number, text};
@@ -12,14 +12,11 @@ use super::{DirectoryError, Kind, Measured, Snapshot, find, number, text};
 pub async fn measure(pool: &Pool, snapshot: &Snapshot) -> Result<Measured, DirectoryError> {
     let mut transaction = begin(pool, LOOKING).await?;
     let person = find::by_id(&mut transaction, &snapshot.user).await?;
-    let mut active_sessions = 0;
-    if has_sessions(&mut transaction, pool.engine()).await? {
-        let sql = "SELECT count(*) AS found FROM user_sessions
-                   WHERE user_id = $1 AND issued < $2 AND is_active";
-        let params = [text(&snapshot.user), number(snapshot.revision)];
-        let row = transaction.query_opt(sql, &params).await?;
-        active_sessions = row.map(|row| row.get("found")).transpose()?.unwrap_or(0);
-    }
+    let sql = "SELECT count(*) AS found FROM user_sessions
+               WHERE user_id = $1 AND issued < $2 AND is_active";
+    let params = [text(&snapshot.user), number(snapshot.revision)];
+    let row = transaction.query_opt(sql, &params).await?;
+    let active_sessions = row.map(|row| row.get("found")).transpose()?.unwrap_or(0);
     transaction.rollback().await?;
     let possible = person.is_some_and(|person| match snapshot.kind {
         Kind::Disable => person.is_active,
@@ -29,21 +26,4 @@ pub async fn measure(pool: &Pool, snapshot: &Snapshot) -> Result<Measured, Direc
         active_sessions,
         sign_in_possible: possible,
     })
-}
-
-/// Whether this store lists sessions: one that no API of this version has started on does not.
-pub(super) async fn has_sessions(
-    transaction: &mut Transaction,
-    engine: Engine,
-) -> Result<bool, DirectoryError> {
-    let sql = match engine {
-        Engine::Postgres => {
-            "SELECT 1 AS found FROM information_schema.tables
-             WHERE table_name = 'user_sessions' AND table_schema = ANY (current_schemas(false))"
-        }
-        Engine::Sqlite => {
-            "SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'user_sessions'"
-        }
-    };
-    Ok(transaction.query_opt(sql, &[]).await?.is_some())
 }

@@ -19,7 +19,7 @@ pub async fn undo(pool: &Pool, by: &str, order: &str) -> Result<Undone, Director
     if known.undone_at.is_some() {
         return Ok(Undone::Earlier(known));
     }
-    let mut transaction = begin(pool, by).await?;
+    let mut transaction = begin(pool, Some(by)).await?;
     // First of all, because of the lock; no token ends, but what is remembered of the user does.
     let remembered = [Scope::UserPermissions(known.user.clone())];
     raise_within(&mut transaction, pool.engine(), by, &remembered).await?;

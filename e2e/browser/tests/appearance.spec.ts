@@ -71,6 +71,25 @@ for (const [size, viewport] of Object.entries(SIZES)) {
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width)
       })
 
+      test(`the administration is in order: ${name}`, async ({ page }) => {
+        for (const part of ['utilizatori', 'roluri', 'organizatii']) {
+          await page.goto(`administrare/${part}`)
+          await expect(page.locator('main h1')).toBeVisible()
+          const first = page.locator('[data-id]').first()
+          if (part !== 'organizatii') await expect(first).toBeVisible()
+          await settle(page)
+          await picture(page, `${part}-${name}`)
+          await checkAccessibility(page)
+          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width)
+          if (!(await first.count())) continue
+          await first.click()
+          await expect(page.getByRole('dialog')).toBeVisible()
+          await settle(page)
+          await picture(page, `${part}-dialog-${name}`)
+          await checkAccessibility(page)
+        }
+      })
+
       test.describe('signed out', () => {
         test.use({ storageState: { cookies: [], origins: [] } })
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reportapp_config::credential::Secret;
+use reportapp_session::access::Memories;
 use reportapp_session::{Passwords, SessionStore, Throttle, ThrottleLimits, Tokens};
 
 use crate::epochs::Epochs;
 use crate::erp::Servers;
 use crate::metrics::{HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
-use crate::store::Store;
+use crate::store::{Person, Store};
 use crate::web::WebUi;
 
 /// Guesses at one user: ten at once, then one per half minute. From a known device the same, apart.
@@ -48,6 +49,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// What was revoked.
     pub epochs: Arc<Epochs>,
+    /// What this process remembers of users.
+    pub people: Memories<Person>,
     /// Sessions near at hand; the truth is in the store.
     pub sessions: Arc<dyn SessionStore>,
     /// Access tokens.

@@ -1,40 +1,44 @@
 //! From the headers of a request to the user who sent it.
 //!
-//! Four questions must be answered yes: is the token ours and fresh, was it not revoked, does its
-//! session still exist, is its user still active. The second is answered from this process's copy of
-//! the epochs; the last two go to the stores for every request, at the same time. A store that cannot
-//! answer refuses the request; a cache of sessions that cannot answer makes it slower.
+//! Five questions must be answered yes: is the token ours and fresh, was it not revoked, does its
+//! session still exist, is its user still active, and may they do this. The second is answered from this
+//! process's copy of the epochs; the third by the cache of sessions, or else the store; the last two from
+//! what this process remembers of the user ([`crate::access`]). A store that cannot answer refuses the
+//! request; a cache that cannot makes it slower.
+
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jiff::Timestamp;
+use reportapp_session::access::{Access, Permission};
 use reportapp_session::{Claims, Session};
 
 use crate::app::App;
 use crate::cookies::{self, ACCESS};
 use crate::error::ApiError;
-use crate::store::{Role, User};
+use crate::store::User;
 
 /// Who sent a request, proven.
 #[derive(Debug)]
 pub struct Caller {
     /// The user.
     pub user: User,
+    /// What the user may do.
+    pub access: Arc<Access>,
     /// The session the request belongs to.
     pub session: Session,
 }
 
 impl Caller {
-    /// Refuses a caller without the role; an administrator has every role.
+    /// Refuses a caller without the permission. Where it counts is [`Access::reaches`].
     ///
     /// # Errors
     /// [`ApiError::Forbidden`].
-    pub fn require(&self, role: Role) -> Result<(), ApiError> {
-        let roles = &self.user.roles;
-        if roles.contains(&role) || roles.contains(&Role::Admin) {
-            Ok(())
-        } else {
-            Err(ApiError::Forbidden)
+    pub fn require(&self, needed: &Permission) -> Result<(), ApiError> {
+        match self.access.allows(needed) {
+            true => Ok(()),
+            false => Err(ApiError::Forbidden),
         }
     }
 }
@@ -59,24 +63,30 @@ impl App {
     /// [`ApiError::NotSignedIn`], or the store that could not answer.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let claims = self.admit(headers).await?;
-        let (session, user) = futures::join!(
-            self.find_session(&claims.sid),
-            self.store.find_user(&claims.sub)
-        );
+        let (session, person) =
+            futures::join!(self.find_session(&claims.sid), self.person(&claims.sub));
         let session = session?.filter(|session| session.user == claims.sub);
         let session = session.ok_or(ApiError::NotSignedIn)?;
-        let user = user?.filter(|user| user.is_active);
-        let user = user.ok_or(ApiError::NotSignedIn)?;
-        Ok(Caller { user, session })
+        let person = person?.filter(|person| person.user.is_active);
+        let person = person.ok_or(ApiError::NotSignedIn)?;
+        Ok(Caller {
+            user: person.user.clone(),
+            access: Arc::clone(&person.access),
+            session,
+        })
     }
 
-    /// A caller who may read reports.
+    /// A caller who may do this, where they may do anything.
     ///
     /// # Errors
     /// As [`App::authenticate`], and [`ApiError::Forbidden`].
-    pub async fn authenticate_reader(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    pub async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        needed: &Permission,
+    ) -> Result<Caller, ApiError> {
         let caller = self.authenticate(headers).await?;
-        caller.require(Role::Reports)?;
+        caller.require(needed)?;
         Ok(caller)
     }
 

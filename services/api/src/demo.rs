@@ -12,10 +12,12 @@ use anyhow::Context;
 use reportapp_config::DatabaseConfig;
 use reportapp_config::database::PoolConfig;
 use reportapp_pool::Pool;
+use reportapp_session::access::UserKind;
 use reportapp_session::epochs::{SqlEpochStore, Terms};
 use reportapp_session::{KeySet, MemoryStore, Passwords, Tokens, random};
 use reportapp_telemetry::{Health, Shutdown};
 
+use crate::access;
 use crate::app::{App, Throttles};
 use crate::args::Args;
 use crate::epochs::Epochs;
@@ -24,8 +26,9 @@ use crate::metrics::{EpochMetrics, HttpMetrics, SessionMetrics};
 use crate::router;
 use crate::run::{SERVICE, serve};
 use crate::server::Listener;
+use crate::store::Store;
+use crate::store::roles::ADMINISTRATOR;
 use crate::store::users::NewUser;
-use crate::store::{Role, Store};
 use crate::web::WebUi;
 
 mod sample;
@@ -82,6 +85,7 @@ pub(crate) async fn build(
         trusted_proxies: Vec::new(),
         store: Arc::new(store),
         epochs: Arc::new(epochs),
+        people: access::memories(),
         sessions: Arc::new(MemoryStore::new()),
         tokens: Tokens::new("demo", TOKEN_LIFETIME_SECONDS, KeySet::ephemeral()),
         passwords: Passwords::new()?,
@@ -99,9 +103,12 @@ async fn create_user(app: &App) -> anyhow::Result<String> {
     let password = random::password(12);
     let user = NewUser {
         username: USERNAME.to_owned(),
-        display_name: "Demo".to_owned(),
+        name: "Demo".to_owned(),
+        email: None,
         password_hash: app.passwords.hash(&password).await?,
-        roles: vec![Role::Admin, Role::Reports],
+        kind: UserKind::EnterpriseAdmin,
+        tenant: None,
+        roles: vec![ADMINISTRATOR.to_owned()],
         must_change_password: false,
     };
     app.store.create_first_user(&user).await?;

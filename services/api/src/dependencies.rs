@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use reportapp_config::credential::{CredentialError, PASSWORD, Secret, USERNAME};
 use reportapp_config::status::Reason;
 use reportapp_pool::PoolError;
+use reportapp_session::access::UserKind;
 use reportapp_session::epochs::{EpochError, Standing, Sweeper};
 use reportapp_session::{Passwords, SessionError, SessionStore};
 use reportapp_telemetry::{DependencyHandle, Health};
@@ -20,8 +21,9 @@ use tokio::time::Instant;
 
 use crate::epochs::Epochs;
 use crate::erp::Server;
+use crate::store::roles::ADMINISTRATOR;
 use crate::store::users::NewUser;
-use crate::store::{MigrationError, Role, Store, StoreError};
+use crate::store::{MigrationError, Store, StoreError};
 
 /// Between two looks at a dependency that answers.
 const CALM: Duration = Duration::from_secs(10);
@@ -234,10 +236,13 @@ async fn create_first_administrator(
     let username = Secret::read_file(folder, USERNAME)?.expose().to_owned();
     let password = Secret::read_file(folder, PASSWORD)?;
     let user = NewUser {
-        display_name: username.clone(),
+        name: username.clone(),
         username,
+        email: None,
         password_hash: passwords.hash(password.expose()).await?,
-        roles: vec![Role::Admin, Role::Reports],
+        kind: UserKind::EnterpriseAdmin,
+        tenant: None,
+        roles: vec![ADMINISTRATOR.to_owned()],
         must_change_password: true,
     };
     if store.create_first_user(&user).await? {

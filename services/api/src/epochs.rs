@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reportapp_session::epochs::{
-    Bearer, BootClock, Clock, EpochError, EpochStore, Keeper, Revision, Revoked, Scope, Standing,
-    Sweeper, Terms, Verdict, revoke,
+    Bearer, BootClock, Clock, EpochError, EpochStore, Keeper, Remembered, Revision, Revoked, Scope,
+    Standing, Sweeper, Terms, Verdict, revoke,
 };
 
 use crate::error::ApiError;
@@ -93,6 +93,19 @@ impl Epochs {
     pub fn knows_revoked(&self, token: &Bearer<'_>) -> bool {
         let keeper = self.keeper.get();
         keeper.is_some_and(|keeper| keeper.knows_revoked(token))
+    }
+
+    /// The last revision this process knows of; see [`Remembered::loaded`].
+    pub fn revision(&self) -> Revision {
+        let keeper = self.keeper.get();
+        keeper.map(Keeper::revision).unwrap_or_default()
+    }
+
+    /// Whether what this process remembers of a user has to be read anew. Ask after
+    /// [`Epochs::admit`] let a token of that user through.
+    pub fn stale(&self, memory: &Remembered<'_>) -> bool {
+        let keeper = self.keeper.get();
+        keeper.is_none_or(|keeper| keeper.stale(memory))
     }
 
     /// Ends what `scopes` name, and returns when no process accepts it any more. `action` names the

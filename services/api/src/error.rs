@@ -26,6 +26,24 @@ pub enum ApiError {
     /// The user may not do this.
     #[error("the user lacks the role")]
     Forbidden,
+    /// A rule about who may change what stands in the way.
+    #[error("refused: {message}")]
+    Denied {
+        /// Stable code.
+        code: &'static str,
+        /// What stands in the way, and who could do it.
+        message: String,
+    },
+    /// The change contradicts what is there.
+    #[error("conflict: {message}")]
+    Conflict {
+        /// Stable code.
+        code: &'static str,
+        /// The field at fault, if it is one.
+        field: Option<&'static str>,
+        /// What is there and what to do.
+        message: String,
+    },
     /// A request that another site made the browser send.
     #[error("the request comes from another site")]
     CrossOrigin,
@@ -103,6 +121,9 @@ pub enum ApiError {
     /// Sessions could not be ended everywhere in time.
     #[error("a revocation was not acknowledged")]
     NotRevoked(#[source] RevokeError),
+    /// A change of what somebody may do is written, and some process may not know it yet.
+    #[error("a change was not acknowledged")]
+    ChangeNotConfirmed(#[source] RevokeError),
     /// All cores are checking passwords.
     #[error("too many passwords are being checked")]
     Busy,
@@ -182,11 +203,13 @@ impl ApiError {
         match self {
             Self::NotSignedIn | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
             Self::Forbidden
+            | Self::Denied { .. }
             | Self::CrossOrigin
             | Self::CsrfRefused
             | Self::PasswordResetRequired => StatusCode::FORBIDDEN,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyRefused { status, .. } => *status,
@@ -195,6 +218,7 @@ impl ApiError {
             | Self::EpochsUnavailable(_)
             | Self::EpochsPutBack
             | Self::NotRevoked(_)
+            | Self::ChangeNotConfirmed(_)
             | Self::DeadlineExceeded
             | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::ReportFailed { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -211,7 +235,10 @@ impl ApiError {
             Self::PasswordResetRequired => "PasswordResetRequired",
             Self::InvalidCredentials => "InvalidCredentials",
             Self::TooManyAttempts { .. } => "TooManyAttempts",
-            Self::Invalid { code, .. } | Self::NotFound { code, .. } => code,
+            Self::Invalid { code, .. }
+            | Self::NotFound { code, .. }
+            | Self::Denied { code, .. }
+            | Self::Conflict { code, .. } => code,
             Self::MethodNotAllowed => "MethodNotAllowed",
             Self::BodyRefused { .. } => "BodyRefused",
             Self::DatabaseUnavailable { .. } => "DatabaseUnavailable",
@@ -221,6 +248,7 @@ impl ApiError {
             Self::EpochsUnavailable(_) => "StoreUnavailable",
             Self::EpochsPutBack => "StorePutBack",
             Self::NotRevoked(_) => "SessionsNotEnded",
+            Self::ChangeNotConfirmed(_) => "ChangeNotConfirmed",
             Self::Busy => "Busy",
             Self::DeadlineExceeded => "DeadlineExceeded",
             Self::Internal(_) => "Internal",
@@ -230,7 +258,7 @@ impl ApiError {
     fn message(&self) -> String {
         match self {
             Self::NotSignedIn => "You are not signed in or your session has ended; sign in again.",
-            Self::Forbidden => "Your account may not do this; ask an administrator for the role.",
+            Self::Forbidden => "Your account may not do this; ask an administrator for a role.",
             Self::CrossOrigin => "This request was sent by another site; use the application.",
             Self::CsrfRefused => {
                 "This request was not sent by a page of the application, or by one of an earlier \
@@ -245,7 +273,10 @@ impl ApiError {
                 let seconds = whole_seconds(*retry_after);
                 return format!("Too many attempts; try again in {seconds} seconds.");
             }
-            Self::Invalid { message, .. } | Self::NotFound { message, .. } => {
+            Self::Invalid { message, .. }
+            | Self::NotFound { message, .. }
+            | Self::Denied { message, .. }
+            | Self::Conflict { message, .. } => {
                 return message.clone();
             }
             Self::MethodNotAllowed => "This address does not support that method.",
@@ -277,6 +308,10 @@ impl ApiError {
                 "The sessions are being ended, which could not be confirmed in time; \
                  try again to have it confirmed."
             }
+            Self::ChangeNotConfirmed(_) => {
+                "The change is saved. That it holds everywhere could not be confirmed in time; it will \
+                 within half a minute, or save it again to have it confirmed."
+            }
             Self::Busy => "Too many people are signing in at this moment; try again in a second.",
             Self::DeadlineExceeded => "The answer took too long; try again.",
             Self::Internal(_) => {
@@ -288,7 +323,9 @@ impl ApiError {
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::Invalid { field, .. } | Self::NotFound { field, .. } => *field,
+            Self::Invalid { field, .. }
+            | Self::NotFound { field, .. }
+            | Self::Conflict { field, .. } => *field,
             _ => None,
         }
     }
@@ -300,7 +337,8 @@ impl ApiError {
             Self::DatabaseUnavailable { .. }
             | Self::StoreUnavailable(_)
             | Self::EpochsUnavailable(_)
-            | Self::NotRevoked(_) => Some(Duration::from_secs(5)),
+            | Self::NotRevoked(_)
+            | Self::ChangeNotConfirmed(_) => Some(Duration::from_secs(5)),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@
 //! [`run`] wires it for production, [`demo`] for a look at it on one machine; both make the same
 //! [`app::App`].
 
+mod access;
 pub mod app;
 pub mod args;
 pub mod auth;
@@ -15,6 +16,7 @@ pub mod cookies;
 mod csrf;
 pub mod demo;
 pub mod dependencies;
+mod eligibility;
 pub mod epochs;
 pub mod erp;
 pub mod error;

@@ -10,7 +10,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::store::{Role, User};
+use crate::erp::to_the_second;
+use crate::store::{SessionRow, User};
+
+pub mod administration;
+
+pub use administration::UserType;
 
 /// Name and password of a sign-in.
 #[derive(Deserialize, ToSchema)]
@@ -90,8 +95,10 @@ pub struct UserView {
     pub username: String,
     /// Name to show.
     pub display_name: String,
-    /// What the user may do.
-    pub roles: Vec<Role>,
+    /// What kind of user; what they may do is at `/api/permissions`.
+    pub user_type: UserType,
+    /// Id of the tenant the user belongs to.
+    pub tenant: Option<String>,
     /// The user should choose a new password; a hint, not a block.
     pub must_change_password: bool,
 }
@@ -101,8 +108,9 @@ impl From<User> for UserView {
         Self {
             id: user.id,
             username: user.username,
-            display_name: user.display_name,
-            roles: user.roles,
+            display_name: user.name,
+            user_type: user.kind.into(),
+            tenant: user.tenant,
             must_change_password: user.must_change_password,
         }
     }
@@ -160,6 +168,21 @@ pub struct OwnSession {
     pub address: Option<String>,
     /// What it was begun or renewed by last, as that calls itself.
     pub user_agent: Option<String>,
+}
+
+impl OwnSession {
+    /// A session as shown to somebody who asks from the session `current`.
+    pub(crate) fn of(row: SessionRow, current: &str) -> Self {
+        Self {
+            is_current: row.session.id == current,
+            id: row.session.id,
+            created_at: to_the_second(row.session.created_at),
+            last_activity_at: to_the_second(row.last_activity_at),
+            expires_at: to_the_second(row.session.expires_at),
+            address: row.session.address,
+            user_agent: row.user_agent,
+        }
+    }
 }
 
 /// How many sessions ended.

@@ -6,7 +6,10 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::error::PROBLEM_JSON;
-use crate::handlers::{auth, calendar, companies, internal, system, telegram, trial_balance};
+use crate::handlers::{
+    auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
+    trial_balance, users,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,7 +26,6 @@ use crate::handlers::{auth, calendar, companies, internal, system, telegram, tri
         auth::password::change,
         auth::refresh::refresh,
         auth::reset::reset,
-        auth::reset_issue::issue,
         auth::session_list::list,
         auth::session_end::end,
         auth::session_end_others::end_others,
@@ -33,6 +35,21 @@ use crate::handlers::{auth, calendar, companies, internal, system, telegram, tri
         telegram::link_create::create,
         telegram::link_list::list,
         telegram::link_delete::delete,
+        permissions::list::list,
+        users::list::list,
+        users::create::create,
+        users::show::show,
+        users::change::change,
+        users::password_reset::issue,
+        users::session_list::list,
+        users::sessions_end::end,
+        roles::list::list,
+        roles::create::create,
+        roles::change::change,
+        roles::delete::delete,
+        tenants::list::list,
+        tenants::create::create,
+        tenants::change::change,
         internal::redeem::redeem,
         internal::reset_code::issue,
         internal::chat_show::show,
@@ -48,6 +65,7 @@ use crate::handlers::{auth, calendar, companies, internal, system, telegram, tri
         (name = "auth", description = "Signing in and out, one's own account"),
         (name = "reports", description = "Figures of the ERP"),
         (name = "telegram", description = "Linking Telegram chats to one's own account"),
+        (name = "administration", description = "Users, roles, tenants, and what one may do"),
         (name = "internal", description = "For the bot, on the internal listener"),
         (name = "system", description = "About the API itself"),
     ),

@@ -12,9 +12,10 @@ use reportapp_session::refresh::{Presented, RefreshToken, csrf_token};
 
 use crate::app::App;
 use crate::csrf;
+use crate::eligibility::Eligibility;
 use crate::error::ApiError;
 use crate::sessions::{SignedIn, Visitor, expiry};
-use crate::store::{Eligibility, SessionRow, User};
+use crate::store::{SessionRow, User};
 
 /// Each failure means that somebody else got on; so many in a row are no accident.
 const ATTEMPTS: usize = 8;
@@ -60,19 +61,16 @@ impl App {
         if presented == Presented::Reused {
             return Err(self.found_out(&row).await);
         }
-        let (user, tenant) = self.still_eligible(&row.session.user).await?;
+        let user = self.still_eligible(&row.session.user).await?;
         let next = token.successor();
-        let renewed = renew(
-            &row,
-            presented,
-            &next,
-            Renewal {
-                issued,
-                tenant,
-                visitor,
-                now,
-            },
-        );
+        let tenant = user.tenant.clone();
+        let renewal = Renewal {
+            issued,
+            tenant,
+            visitor,
+            now,
+        };
+        let renewed = renew(&row, presented, &next, renewal);
         let renewed = renewed.ok_or(ApiError::NotSignedIn)?;
         if !self.store.renew_session(&row, &renewed).await? {
             return Ok(None);
@@ -85,12 +83,12 @@ impl App {
         }))
     }
 
-    /// The user of a session, if they may still have one, and their tenant.
-    async fn still_eligible(&self, user: &str) -> Result<(User, Option<String>), ApiError> {
-        let (found, eligibility) =
-            futures::join!(self.store.find_user(user), self.store.eligibility(user));
-        match eligibility? {
-            Eligibility::Eligible { tenant } => Ok((found?.ok_or(ApiError::NotSignedIn)?, tenant)),
+    /// The user of a session, if they may still have one.
+    async fn still_eligible(&self, id: &str) -> Result<User, ApiError> {
+        let user = self.store.find_user(id).await?;
+        let user = user.ok_or(ApiError::NotSignedIn)?;
+        match Eligibility::of(&user) {
+            Eligibility::Eligible => Ok(user),
             Eligibility::MustReset => Err(ApiError::PasswordResetRequired),
             Eligibility::Locked => Err(ApiError::NotSignedIn),
         }

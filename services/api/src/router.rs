@@ -12,7 +12,10 @@ use warp::{Filter, Rejection, reject};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::handlers::endpoint::Route;
-use crate::handlers::{auth, calendar, companies, internal, system, telegram, trial_balance};
+use crate::handlers::{
+    auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
+    trial_balance, users,
+};
 use crate::service::AppService;
 use crate::web;
 
@@ -25,7 +28,6 @@ pub fn public(app: &Arc<App>) -> AppService {
         auth::password::route(app),
         auth::refresh::route(app),
         auth::reset::route(app),
-        auth::reset_issue::route(app),
         auth::session_list::route(app),
         auth::session_end::route(app),
         auth::session_end_others::route(app),
@@ -35,6 +37,21 @@ pub fn public(app: &Arc<App>) -> AppService {
         telegram::link_create::route(app),
         telegram::link_list::route(app),
         telegram::link_delete::route(app),
+        permissions::list::route(app),
+        users::list::route(app),
+        users::create::route(app),
+        users::show::route(app),
+        users::change::route(app),
+        users::password_reset::route(app),
+        users::session_list::route(app),
+        users::sessions_end::route(app),
+        roles::list::route(app),
+        roles::create::route(app),
+        roles::change::route(app),
+        roles::delete::route(app),
+        tenants::list::route(app),
+        tenants::create::route(app),
+        tenants::change::route(app),
         system::health::route(),
         system::jwks::route(app),
         system::openapi::route(),

@@ -15,6 +15,7 @@ use reportapp_telemetry::{Drained, Health, HealthServer, Shutdown, drain};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::access;
 use crate::app::{App, InternalToken, Throttles};
 use crate::dependencies::{watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
@@ -160,6 +161,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
             EpochMetrics::register(health.registry())?,
         )),
         store: Arc::new(Store::new(store)),
+        people: access::memories(),
         sessions,
         tokens: Tokens::new(&config.app, token_life, keys),
         passwords: Passwords::new()?,

@@ -1,4 +1,5 @@
-//! The application's own state: users, their sessions, sign-in attempts, Telegram links.
+//! The application's own state: users and what they may do, their sessions, sign-in attempts, Telegram
+//! links.
 //!
 //! [`Store`] is shared by all handlers. It answers only after [`Store::migrate`] succeeded, so no
 //! handler ever meets a schema it does not know.
@@ -8,20 +9,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use reportapp_pool::{Pool, PoolError, Value};
 
+pub mod administration;
 pub mod attempts;
 pub mod devices;
-pub mod eligibility;
+mod filter;
 pub mod migrations;
+pub mod people;
 pub mod resets;
+pub mod roles;
 pub mod sessions;
 pub mod telegram;
+pub mod tenants;
 mod tidying;
 pub mod users;
 
-pub use eligibility::Eligibility;
 pub use migrations::MigrationError;
+pub use people::Person;
 pub use sessions::SessionRow;
-pub use users::{Role, User};
+pub use users::User;
 
 /// The store's pool and whether its schema is ours.
 #[derive(Debug)]

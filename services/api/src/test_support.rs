@@ -2,16 +2,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use jiff::Timestamp;
 use jiff::civil::date;
 use reportapp_pool::Pool;
 use reportapp_sample_erp::ledger::{Account, Company, Posting};
 use reportapp_sample_erp::{Ledger, load};
+use reportapp_session::access::UserKind;
 use reportapp_session::store::Answer as Promise;
-use reportapp_session::{MemoryStore, Session, SessionStore};
+use reportapp_session::{MemoryStore, RefreshToken, Session, SessionStore};
 use reportapp_telemetry::Health;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -24,7 +27,8 @@ use crate::erp::Server;
 use crate::peer::PeerAddr;
 use crate::router;
 use crate::service::AppService;
-use crate::store::Role;
+use crate::store::SessionRow;
+use crate::store::roles::READER;
 use crate::store::users::NewUser;
 use crate::web::WebUi;
 
@@ -137,9 +141,12 @@ impl TestApp {
         app.internal_token = Some(InternalToken::new(BOT_TOKEN.into()));
         let user = NewUser {
             username: "Ana".to_owned(),
-            display_name: "Ana Pop".to_owned(),
+            name: "Ana Pop".to_owned(),
+            email: None,
             password_hash: app.passwords.hash(PASSWORD).await.unwrap(),
-            roles: vec![Role::Reports],
+            kind: UserKind::User,
+            tenant: None,
+            roles: vec![READER.to_owned()],
             must_change_password: true,
         };
         assert!(app.store.create_first_user(&user).await.unwrap());
@@ -172,7 +179,12 @@ impl TestApp {
     }
 
     pub(crate) async fn bot_as(&self, token: &str, path: &str) -> Answer {
-        let mut request = request("GET", path, None);
+        self.bot_ask_as(token, "GET", path).await
+    }
+
+    /// Asks the internal listener with another token than the bot's.
+    pub(crate) async fn bot_ask_as(&self, token: &str, method: &str, path: &str) -> Answer {
+        let mut request = request(method, path, None);
         let token = format!("Bearer {token}").parse().unwrap();
         request.headers_mut().insert("authorization", token);
         ask(&self.internal, request).await
@@ -207,6 +219,60 @@ impl TestApp {
             request.headers_mut().insert("x-csrf-token", csrf);
         }
         self.call(request).await
+    }
+
+    /// One more user, who has no password; gives the id.
+    pub(crate) async fn join(
+        &self,
+        name: &str,
+        kind: UserKind,
+        tenant: Option<&str>,
+        role: Option<&str>,
+    ) -> String {
+        let user = NewUser {
+            username: name.to_owned(),
+            name: name.to_owned(),
+            email: None,
+            password_hash: "-".to_owned(),
+            kind,
+            tenant: tenant.map(str::to_owned),
+            roles: role.into_iter().map(str::to_owned).collect(),
+            must_change_password: false,
+        };
+        let mut work = self.app.store.administer().await.unwrap();
+        let id = work.create_user(&user, "test").await.unwrap();
+        work.commit().await.unwrap();
+        id
+    }
+
+    /// A new session of a user, as if they had signed in.
+    pub(crate) async fn session_of(&self, id: &str) -> Session {
+        let issued = self.app.epochs.stamp().await.unwrap();
+        let user = self.app.store.find_user(id).await.unwrap();
+        let tenant = user.and_then(|user| user.tenant);
+        let life = Duration::from_secs(600);
+        let session = Session::begin(id, issued, None, life, Timestamp::now()).within(tenant);
+        let row = SessionRow::begin(session, &RefreshToken::begin(), None);
+        self.app.store.insert_session(&row).await.unwrap();
+        row.session
+    }
+
+    /// The token of a new session of a user.
+    pub(crate) async fn token_of(&self, id: &str) -> String {
+        let session = self.session_of(id).await;
+        let token = self.app.tokens.issue(&session.bearer(), Timestamp::now());
+        token.value
+    }
+
+    /// Statements typed into the database by somebody else.
+    pub(crate) async fn by_hand(&self, sql: &str) {
+        self.store_pool().await.batch(sql).await.unwrap();
+    }
+
+    /// The column `x` of every row.
+    pub(crate) async fn look(&self, sql: &str) -> Vec<String> {
+        let rows = self.store_pool().await.query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get("x").unwrap()).collect()
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {

@@ -216,7 +216,7 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
     setup.until("/status", has_a_lease).await;
     let (status, body) = setup.log_in().await;
     assert_eq!(status, StatusCode::OK, "{body}");
-    assert_eq!(body["user"]["roles"], json!(["admin", "reports"]));
+    assert_eq!(body["user"]["userType"], "enterprise_admin");
     assert_eq!(body["user"]["mustChangePassword"], true);
 
     let port = setup.config.listen.internal.port();

@@ -5,10 +5,12 @@
 //! is short-lived; a [`RefreshToken`] gets the next one. [`SessionStore`] remembers sessions near at
 //! hand; the truth about them is in the database of whoever uses this.
 //!
-//! [`epochs`] is how what was issued ends before its time, in all processes at once.
+//! [`access`] says what they may do once they are known, and [`epochs`] is how what was issued ends
+//! before its time, in all processes at once.
 //!
 //! Nothing here knows HTTP; `reportapp-api` maps the errors to statuses.
 
+pub mod access;
 pub mod epochs;
 pub mod keys;
 pub mod password;

@@ -100,17 +100,17 @@ INSERT INTO rbac_user_roles (user_id, role_id, granted_at)
     SELECT id, 'reader', now() FROM users_enhanced WHERE ' ' || roles || ' ' LIKE '% reports %';
 ALTER TABLE users_enhanced DROP COLUMN roles;
 
--- Whoever locks somebody here, by whatever means, ends their tokens: the row and the epoch of the user
+-- Whoever locks a user or a tenant here, by whatever means, ends their tokens: the row and the epoch
 -- change together or not at all. So do a forced reset, another kind or tenant, and a deletion.
-CREATE FUNCTION users_enhanced_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION raise_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     raised bigint;
 BEGIN
     UPDATE epoch_state
        SET revision = GREATEST(revision + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
        RETURNING revision INTO raised;
-    INSERT INTO epoch_actions (action, revision) VALUES ('users_enhanced-' || raised, raised);
-    INSERT INTO epochs (level, name, epoch) VALUES ('user', OLD.id, raised)
+    INSERT INTO epoch_actions (action, revision) VALUES (TG_TABLE_NAME || '-' || raised, raised);
+    INSERT INTO epochs (level, name, epoch) VALUES (TG_ARGV[0], OLD.id, raised)
         ON CONFLICT (level, name) DO UPDATE SET epoch = excluded.epoch;
     RETURN NULL;
 END
@@ -122,7 +122,12 @@ CREATE TRIGGER users_enhanced_epoch_update
           OR (NEW.must_reset_password AND NOT OLD.must_reset_password)
           OR OLD.user_type <> NEW.user_type
           OR OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)
-    EXECUTE FUNCTION users_enhanced_epoch();
+    EXECUTE FUNCTION raise_epoch('user');
 CREATE TRIGGER users_enhanced_epoch_delete
     AFTER DELETE ON users_enhanced
-    FOR EACH ROW EXECUTE FUNCTION users_enhanced_epoch();
+    FOR EACH ROW EXECUTE FUNCTION raise_epoch('user');
+CREATE TRIGGER clients_epoch_update
+    AFTER UPDATE OF is_active ON clients
+    FOR EACH ROW
+    WHEN (OLD.is_active AND NOT NEW.is_active)
+    EXECUTE FUNCTION raise_epoch('tenant');

@@ -100,7 +100,7 @@ INSERT INTO rbac_user_roles (user_id, role_id, granted_at)
     SELECT id, 'reader', strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') FROM users_enhanced WHERE ' ' || roles || ' ' LIKE '% reports %';
 ALTER TABLE users_enhanced DROP COLUMN roles;
 
--- Whoever locks somebody here, by whatever means, ends their tokens: the row and the epoch of the user
+-- Whoever locks a user or a tenant here, by whatever means, ends their tokens: the row and the epoch
 -- change together or not at all. So do a forced reset, another kind or tenant, and a deletion.
 CREATE TRIGGER users_enhanced_epoch_update
     AFTER UPDATE OF is_active, must_reset_password, user_type, tenant_id ON users_enhanced
@@ -124,5 +124,16 @@ BEGIN
     INSERT INTO epoch_actions (action, revision)
         SELECT 'users_enhanced-' || revision, revision FROM epoch_state;
     INSERT INTO epochs (level, name, epoch) SELECT 'user', OLD.id, revision FROM epoch_state WHERE true
+        ON CONFLICT (level, name) DO UPDATE SET epoch = excluded.epoch;
+END;
+CREATE TRIGGER clients_epoch_update
+    AFTER UPDATE OF is_active ON clients
+    WHEN OLD.is_active AND NOT NEW.is_active
+BEGIN
+    UPDATE epoch_state
+       SET revision = MAX(revision + 1, CAST(unixepoch('subsec') * 1000000 AS integer));
+    INSERT INTO epoch_actions (action, revision)
+        SELECT 'clients-' || revision, revision FROM epoch_state;
+    INSERT INTO epochs (level, name, epoch) SELECT 'tenant', OLD.id, revision FROM epoch_state WHERE true
         ON CONFLICT (level, name) DO UPDATE SET epoch = excluded.epoch;
 END;

@@ -81,7 +81,7 @@ async fn the_first_administrator_is_created_once_and_only_in_an_empty_store() {
     try_set_up(&store, &passwords, Some(&folder)).await.unwrap();
     let root = store.find_credentials("root").await.unwrap().unwrap();
     assert!(root.user.must_change_password);
-    assert_eq!(root.user.roles, [Role::Admin, Role::Reports]);
+    assert_eq!(root.user.kind, UserKind::EnterpriseAdmin);
 
     let second = credential("intruder", "second password");
     let folder = second.path().to_owned();

@@ -1,10 +1,12 @@
 //! The API as its clients see it, in process, on SQLite.
 
+mod administration;
 mod auth;
 mod contract;
 mod faults;
 mod fleet;
 mod guesses;
+mod matrix;
 mod refresh;
 mod reports;
 mod resets;

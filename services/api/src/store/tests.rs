@@ -7,8 +7,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use reportapp_pool::Pool;
 use reportapp_pool::testing::TestPostgres;
+use reportapp_session::access::UserKind;
 
 use super::attempts::{Attempt, Outcome};
+use super::roles::ADMINISTRATOR;
 use super::users::NewUser;
 use super::*;
 use crate::test_support::sqlite_pool;
@@ -16,9 +18,12 @@ use crate::test_support::sqlite_pool;
 fn user(name: &str) -> NewUser {
     NewUser {
         username: name.to_owned(),
-        display_name: name.to_owned(),
+        name: name.to_owned(),
+        email: None,
         password_hash: "$argon2id$one".to_owned(),
-        roles: vec![Role::Admin, Role::Reports],
+        kind: UserKind::EnterpriseAdmin,
+        tenant: None,
+        roles: vec![ADMINISTRATOR.to_owned()],
         must_change_password: true,
     }
 }
@@ -38,7 +43,7 @@ async fn answers_every_question(store: &Store) {
     let found = store.find_credentials("ȘTEFAN ").await.unwrap().unwrap();
     assert_eq!(found.user.username, "Ștefan");
     assert!(found.user.is_active && found.user.must_change_password);
-    assert_eq!(found.user.roles, [Role::Admin, Role::Reports]);
+    assert_eq!(found.user.kind, UserKind::EnterpriseAdmin);
     let id = found.user.id.as_str();
     assert_eq!(store.find_user(id).await.unwrap(), Some(found.user.clone()));
     assert_eq!(store.find_user("nobody").await.unwrap(), None);

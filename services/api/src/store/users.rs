@@ -1,21 +1,12 @@
-//! People who may sign in.
+//! People who may sign in, as signing in looks at them; how administrators do is in [`manage`].
 
 use jiff::Timestamp;
-use reportapp_pool::{Row, Value};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use reportapp_pool::{Row, Transaction, Value};
+use reportapp_session::access::UserKind;
 
-use super::{Store, StoreError, migrations, moment, text};
+use super::{Store, StoreError, migrations, moment, opt_text, text};
 
-/// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Everything, including what concerns other users.
-    Admin,
-    /// Read reports.
-    Reports,
-}
+pub mod manage;
 
 /// A user, without the password hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +16,16 @@ pub struct User {
     /// Name to sign in with, as first written.
     pub username: String,
     /// Name to show.
-    pub display_name: String,
-    /// What the user may do.
-    pub roles: Vec<Role>,
+    pub name: String,
+    /// What kind of user.
+    pub kind: UserKind,
+    /// Id of the tenant the user belongs to.
+    pub tenant: Option<String>,
     /// The user should choose a new password; a hint, not a block.
     pub must_change_password: bool,
-    /// Whether the user may sign in.
+    /// The present password is not accepted any more.
+    pub must_reset_password: bool,
+    /// Whether the user may sign in: neither they nor their tenant are locked.
     pub is_active: bool,
 }
 
@@ -40,11 +35,17 @@ pub struct NewUser {
     /// Name to sign in with.
     pub username: String,
     /// Name to show.
-    pub display_name: String,
+    pub name: String,
+    /// Address of mail.
+    pub email: Option<String>,
     /// Argon2id PHC string.
     pub password_hash: String,
-    /// What the user may do.
-    pub roles: Vec<Role>,
+    /// What kind of user.
+    pub kind: UserKind,
+    /// Id of the tenant the user belongs to.
+    pub tenant: Option<String>,
+    /// Ids of the roles the user holds.
+    pub roles: Vec<String>,
     /// Whether the password was chosen by somebody else.
     pub must_change_password: bool,
 }
@@ -57,18 +58,12 @@ pub struct Credentials {
     pub password_hash: String,
 }
 
-const COLUMNS: &str =
-    "id, username, name, password_hash, user_type, must_change_password, is_active,
-    EXISTS (SELECT 1 FROM rbac_user_roles r WHERE r.user_id = users_enhanced.id) AS has_role";
-
-impl Role {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "administrator",
-            Self::Reports => "reader",
-        }
-    }
-}
+/// Of `users_enhanced u` and their tenant `t`.
+pub(super) const COLUMNS: &str =
+    "u.id, u.username, u.name, u.user_type, u.tenant_id, u.password_hash,
+    u.must_change_password, u.must_reset_password,
+    u.is_active AND coalesce(t.is_active, u.is_active) AS is_active";
+pub(super) const TABLES: &str = "users_enhanced u LEFT JOIN clients t ON t.id = u.tenant_id";
 
 /// The spelling under which names are compared.
 pub fn username_key(username: &str) -> String {
@@ -81,9 +76,9 @@ impl Store {
     /// # Errors
     /// When the store cannot answer.
     pub async fn find_user(&self, id: &str) -> Result<Option<User>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM users_enhanced WHERE id = $1");
+        let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE u.id = $1");
         let row = self.pool()?.query_opt(&sql, &[text(id)]).await?;
-        Ok(row.as_ref().map(parse).transpose()?.map(|found| found.user))
+        row.as_ref().map(parse).transpose()
     }
 
     /// The user who signs in with this name, in any case.
@@ -94,10 +89,16 @@ impl Store {
         &self,
         username: &str,
     ) -> Result<Option<Credentials>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM users_enhanced WHERE username_key = $1");
+        let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE u.username_key = $1");
         let key = text(username_key(username));
         let row = self.pool()?.query_opt(&sql, &[key]).await?;
-        row.as_ref().map(parse).transpose()
+        let credentials = |row: &Row| {
+            Ok(Credentials {
+                user: parse(row)?,
+                password_hash: row.get("password_hash")?,
+            })
+        };
+        row.as_ref().map(credentials).transpose()
     }
 
     /// The password hash of a user.
@@ -132,10 +133,8 @@ impl Store {
     /// # Errors
     /// When the store cannot answer.
     pub async fn has_no_user(&self) -> Result<bool, StoreError> {
-        let row = self
-            .pool()?
-            .query_opt("SELECT id FROM users_enhanced LIMIT 1", &[]);
-        Ok(row.await?.is_none())
+        let sql = "SELECT id FROM users_enhanced LIMIT 1";
+        Ok(self.pool()?.query_opt(sql, &[]).await?.is_none())
     }
 
     /// Creates `user` unless there is a user already; `false`: there was. Two replicas that try at
@@ -147,62 +146,78 @@ impl Store {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
         migrations::lock(&mut transaction, pool.engine()).await?;
-        let existing = transaction
-            .query_opt("SELECT id FROM users_enhanced LIMIT 1", &[])
-            .await?;
-        if existing.is_some() {
+        let sql = "SELECT id FROM users_enhanced LIMIT 1";
+        if transaction.query_opt(sql, &[]).await?.is_some() {
             transaction.rollback().await?;
             return Ok(false);
         }
-        let id = reportapp_session::random::id();
-        let now = Timestamp::now();
-        let is_admin = user.roles.contains(&Role::Admin);
-        let params = [
-            text(id.clone()),
-            text(user.username.trim()),
-            text(username_key(&user.username)),
-            text(user.display_name.clone()),
-            text(user.password_hash.clone()),
-            text(if is_admin { "enterprise_admin" } else { "user" }),
-            Value::Bool(user.must_change_password),
-            Value::Bool(true),
-            moment(now),
-        ];
-        transaction
-            .execute(
-                "INSERT INTO users_enhanced (id, username, username_key, name, password_hash,
-                                             user_type, must_change_password, is_active, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                &params,
-            )
-            .await?;
-        for role in &user.roles {
-            let sql =
-                "INSERT INTO rbac_user_roles (user_id, role_id, granted_at) VALUES ($1, $2, $3)";
-            let params = [text(id.clone()), text(role.as_str()), moment(now)];
-            transaction.execute(sql, &params).await?;
-        }
+        insert(&mut transaction, user, None).await?;
         transaction.commit().await?;
         Ok(true)
     }
 }
 
-fn parse(row: &Row) -> Result<Credentials, StoreError> {
+/// Writes a user and their roles; gives the id.
+pub(super) async fn insert(
+    transaction: &mut Transaction,
+    user: &NewUser,
+    by: Option<&str>,
+) -> Result<String, StoreError> {
+    let id = reportapp_session::random::id();
+    let params = [
+        text(id.clone()),
+        text(user.username.trim()),
+        text(username_key(&user.username)),
+        text(user.name.clone()),
+        opt_text(user.email.clone()),
+        text(user.password_hash.clone()),
+        text(user.kind.as_str()),
+        opt_text(user.tenant.clone()),
+        Value::Bool(user.must_change_password),
+        Value::Bool(true),
+        moment(Timestamp::now()),
+    ];
+    let sql = "INSERT INTO users_enhanced (id, username, username_key, name, email, password_hash,
+                                           user_type, tenant_id, must_change_password, is_active,
+                                           created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    transaction.execute(sql, &params).await?;
+    for role in &user.roles {
+        give_role(transaction, &id, role, by).await?;
+    }
+    Ok(id)
+}
+
+pub(super) async fn give_role(
+    transaction: &mut Transaction,
+    user: &str,
+    role: &str,
+    by: Option<&str>,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO rbac_user_roles (user_id, role_id, granted_by, granted_at)
+               VALUES ($1, $2, $3, $4)";
+    let now = moment(Timestamp::now());
+    let params = [text(user), text(role), opt_text(by), now];
+    transaction.execute(sql, &params).await?;
+    Ok(())
+}
+
+pub(super) fn parse(row: &Row) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.get("id")?,
+        username: row.get("username")?,
+        name: row.get("name")?,
+        kind: kind(row)?,
+        tenant: row.get("tenant_id")?,
+        must_change_password: row.get("must_change_password")?,
+        must_reset_password: row.get("must_reset_password")?,
+        is_active: row.get("is_active")?,
+    })
+}
+
+pub(super) fn kind(row: &Row) -> Result<UserKind, StoreError> {
     let kind: String = row.get("user_type")?;
-    let is_admin = kind == "enterprise_admin";
-    let admin = is_admin.then_some(Role::Admin);
-    let has_role: bool = row.get("has_role")?;
-    let reports = has_role.then_some(Role::Reports);
-    let roles = admin.into_iter().chain(reports).collect();
-    Ok(Credentials {
-        user: User {
-            id: row.get("id")?,
-            username: row.get("username")?,
-            display_name: row.get("name")?,
-            roles,
-            must_change_password: row.get("must_change_password")?,
-            is_active: row.get("is_active")?,
-        },
-        password_hash: row.get("password_hash")?,
+    UserKind::parse(&kind).ok_or(StoreError::Corrupt {
+        detail: "users_enhanced.user_type",
     })
 }

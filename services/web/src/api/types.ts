@@ -3,11 +3,15 @@
 /** An exact amount with two decimals, such as "-1234.50". Never turned into a float. */
 export type DecimalString = string
 
+export type UserType = 'enterprise_admin' | 'super_admin' | 'user'
+
 export interface User {
   id: string | number
   username: string
   displayName: string
-  roles: string[]
+  userType: UserType
+  /** Id of the tenant the user belongs to. */
+  tenant: string | null
   /** A hint: the password was issued, not chosen. */
   mustChangePassword?: boolean
 }

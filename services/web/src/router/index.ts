@@ -54,6 +54,33 @@ export function createAppRouter(): Router {
             meta: { title: 'sessions.title' },
           },
           {
+            path: 'administrare',
+            name: 'admin',
+            component: () => import('@/pages/AdminPage.vue'),
+            redirect: { name: 'users' },
+            meta: { title: 'nav.admin' },
+            children: [
+              {
+                path: 'utilizatori',
+                name: 'users',
+                component: () => import('@/pages/admin/UsersPage.vue'),
+                meta: { title: 'users.title' },
+              },
+              {
+                path: 'roluri',
+                name: 'roles',
+                component: () => import('@/pages/admin/RolesPage.vue'),
+                meta: { title: 'roles.title' },
+              },
+              {
+                path: 'organizatii',
+                name: 'tenants',
+                component: () => import('@/pages/admin/TenantsPage.vue'),
+                meta: { title: 'tenants.title' },
+              },
+            ],
+          },
+          {
             path: ':unknown(.*)*',
             name: 'notFound',
             component: () => import('@/pages/NotFoundPage.vue'),

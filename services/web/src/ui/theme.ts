@@ -41,9 +41,27 @@ const colours = {
 const focusRing = { width: '2px', style: 'solid', color: 'var(--primary)', offset: '1px', shadow: 'none' }
 
 const plainButton = { hoverBackground: 'var(--raised)', activeBackground: 'var(--selected)', color: 'var(--text)' }
+const dangerButton = {
+  hoverBackground: 'var(--negative-tint)',
+  activeBackground: 'var(--negative-tint)',
+  borderColor: 'var(--negative)',
+  color: 'var(--negative)',
+}
+const danger = {
+  background: 'var(--negative)',
+  hoverBackground: 'var(--negative)',
+  activeBackground: 'var(--negative)',
+  borderColor: 'var(--negative)',
+  hoverBorderColor: 'var(--negative)',
+  activeBorderColor: 'var(--negative)',
+  color: 'var(--on-primary)',
+  hoverColor: 'var(--on-primary)',
+  activeColor: 'var(--on-primary)',
+}
 const buttonColours = {
+  root: { danger },
   text: { secondary: plainButton },
-  outlined: { secondary: { ...plainButton, borderColor: 'var(--control)' } },
+  outlined: { secondary: { ...plainButton, borderColor: 'var(--control)' }, danger: dangerButton },
 }
 
 const preset = definePreset(

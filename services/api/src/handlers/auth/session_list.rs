@@ -7,7 +7,6 @@ use warp::Filter;
 use warp::reply::Response;
 
 use crate::app::App;
-use crate::erp::to_the_second;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
 use crate::model::{OwnSession, OwnSessions};
@@ -33,15 +32,9 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
 pub(crate) async fn list(app: Arc<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
     let living = app.living_sessions(&caller.user.id).await?;
-    let sessions = living.into_iter().map(|row| OwnSession {
-        is_current: row.session.id == caller.session.id,
-        id: row.session.id,
-        created_at: to_the_second(row.session.created_at),
-        last_activity_at: to_the_second(row.last_activity_at),
-        expires_at: to_the_second(row.session.expires_at),
-        address: row.session.address,
-        user_agent: row.user_agent,
-    });
+    let current = caller.session.id;
+    let sessions = living.into_iter();
+    let sessions = sessions.map(|row| OwnSession::of(row, &current));
     Ok(json(&OwnSessions {
         sessions: sessions.collect(),
     }))

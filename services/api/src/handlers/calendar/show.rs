@@ -6,6 +6,7 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
+use crate::access::REPORTS_VIEW;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
@@ -29,6 +30,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 200, description = "The months", body = Calendar),
         (status = 400, description = "`CompanyMissing`", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `reports:view`", body = ErrorBody),
         (status = 404, description = "`ServerUnknown`, `CompanyUnknown` or `CompanyEmpty`", body = ErrorBody),
         (status = 503, description = "`DatabaseUnavailable`", body = ErrorBody),
     )
@@ -38,7 +40,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
     query: CalendarQuery,
 ) -> Result<Response, ApiError> {
-    app.authenticate_reader(&headers).await?;
+    app.authorize(&headers, &REPORTS_VIEW).await?;
     let company = required_company(query.company.as_deref())?;
     let server = app.servers.get(query.server.as_deref())?;
     Ok(json(&server.calendar(company).await?))

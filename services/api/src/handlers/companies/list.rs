@@ -6,6 +6,7 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
+use crate::access::REPORTS_VIEW;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
@@ -27,7 +28,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     responses(
         (status = 200, description = "Ascending by name", body = Vec<Company>),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
-        (status = 403, description = "`Forbidden`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `reports:view`", body = ErrorBody),
         (status = 404, description = "`ServerUnknown`", body = ErrorBody),
         (status = 503, description = "`DatabaseUnavailable`", body = ErrorBody),
     )
@@ -37,7 +38,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
     query: CompaniesQuery,
 ) -> Result<Response, ApiError> {
-    app.authenticate_reader(&headers).await?;
+    app.authorize(&headers, &REPORTS_VIEW).await?;
     let server = app.servers.get(query.server.as_deref())?;
     Ok(json(&server.companies().await?))
 }

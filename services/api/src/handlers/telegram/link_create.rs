@@ -8,6 +8,7 @@ use reportapp_session::random;
 use warp::Filter;
 use warp::reply::Response;
 
+use crate::access::TELEGRAM_CREATE;
 use crate::app::App;
 use crate::erp::to_the_second;
 use crate::error::{ApiError, ErrorBody};
@@ -32,11 +33,12 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     responses(
         (status = 200, description = "Valid once, for 15 minutes", body = LinkCode),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `telegram:create`", body = ErrorBody),
         (status = 503, description = "A store does not answer", body = ErrorBody),
     )
 )]
 pub(crate) async fn create(app: Arc<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = app.authenticate_reader(&headers).await?;
+    let caller = app.authorize(&headers, &TELEGRAM_CREATE).await?;
     let code = random::code(CODE_LENGTH);
     let expires_at = to_the_second(Timestamp::now() + CODE_LIFE);
     app.store

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
+use crate::access::TELEGRAM_DELETE;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, no_content, with};
@@ -26,6 +27,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     responses(
         (status = 204, description = "Unlinked"),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `telegram:delete`", body = ErrorBody),
         (status = 404, description = "`NotLinked`", body = ErrorBody),
         (status = 503, description = "A store does not answer", body = ErrorBody),
     )
@@ -35,7 +37,7 @@ pub(crate) async fn delete(
     app: Arc<App>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let caller = app.authenticate(&headers).await?;
+    let caller = app.authorize(&headers, &TELEGRAM_DELETE).await?;
     if app.store.unlink(chat_id, Some(&caller.user.id)).await? {
         return Ok(no_content());
     }

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
+use crate::access::TELEGRAM_VIEW;
 use crate::app::App;
 use crate::erp::to_the_second;
 use crate::error::{ApiError, ErrorBody};
@@ -27,11 +28,12 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     responses(
         (status = 200, description = "Oldest first", body = LinkedChats),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `telegram:view`", body = ErrorBody),
         (status = 503, description = "A store does not answer", body = ErrorBody),
     )
 )]
 pub(crate) async fn list(app: Arc<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = app.authenticate(&headers).await?;
+    let caller = app.authorize(&headers, &TELEGRAM_VIEW).await?;
     let links = app.store.list_links(&caller.user.id).await?;
     let linked = links.into_iter().map(|link| LinkedChat {
         chat_id: link.chat_id,

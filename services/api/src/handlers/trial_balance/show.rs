@@ -6,6 +6,7 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
+use crate::access::REPORTS_VIEW;
 use crate::app::App;
 use crate::erp::shorten;
 use crate::error::{ApiError, ErrorBody};
@@ -29,6 +30,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 200, description = "Every pair of totals is equal", body = TrialBalance),
         (status = 400, description = "`InvalidPeriod` or `CompanyMissing`", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `reports:view`", body = ErrorBody),
         (status = 404, description = "`ServerUnknown`, `CompanyUnknown`, `CompanyEmpty` or `PeriodUnknown`", body = ErrorBody),
         (status = 503, description = "`DatabaseUnavailable`", body = ErrorBody),
     )
@@ -38,7 +40,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
     query: TrialBalanceQuery,
 ) -> Result<Response, ApiError> {
-    app.authenticate_reader(&headers).await?;
+    app.authorize(&headers, &REPORTS_VIEW).await?;
     let company = required_company(query.company.as_deref())?;
     let period = Period {
         year: number("year", query.year.as_deref(), 1900, 9999)?,

@@ -13,7 +13,7 @@ async fn signing_in_gives_a_token_and_a_cookie_that_both_work() {
     let body = answer.json();
     assert_eq!(body["tokenType"], "Bearer");
     assert_eq!(body["user"]["username"], "Ana");
-    assert_eq!(body["user"]["roles"], json!(["reports"]));
+    assert_eq!(body["user"]["userType"], "user");
     assert_eq!(body["user"]["mustChangePassword"], true);
 
     let token = body["accessToken"].as_str().unwrap();

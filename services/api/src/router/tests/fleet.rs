@@ -313,3 +313,62 @@ async fn an_order_over_the_database_alone_ends_what_every_process_accepts() {
         assert_eq!(status(app, &other).await, StatusCode::UNAUTHORIZED);
     }
 }
+
+#[tokio::test]
+async fn a_permission_taken_away_is_refused_by_every_process_once_that_is_answered() {
+    const ROUNDS: usize = 10;
+    let fleet = Fleet::start(3, 1, Duration::from_secs(6)).await;
+    let pool = fleet.pool().await;
+    let root = "INSERT INTO users_enhanced (id, username, username_key, name, password_hash, user_type, created_at)
+                VALUES ('root', 'root', 'root', 'root', '-', 'enterprise_admin', now())";
+    pool.batch(root).await.unwrap();
+    let root = fleet.token(0, "root").await;
+    let token = fleet.token(0, "u0").await;
+    let set = |process: usize, roles: serde_json::Value| {
+        let (test, root) = (&fleet.apps[process], root.as_str());
+        async move {
+            let body = Some(serde_json::json!({ "roles": roles }));
+            let answer = test.ask_as(root, "PATCH", "/api/users/u0", body).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        }
+    };
+    for round in 0..ROUNDS {
+        let at = round % fleet.apps.len();
+        for (roles, expected) in [
+            (serde_json::json!(["reader"]), StatusCode::OK),
+            (serde_json::json!([]), StatusCode::FORBIDDEN),
+        ] {
+            set(at, roles).await;
+            for (number, test) in fleet.apps.iter().enumerate() {
+                let answer = test.get(&token, "/api/companies").await;
+                assert_eq!(answer.status, expected, "round {round}, process {number}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_locked_by_a_statement_is_refused_by_every_process_within_one_lease() {
+    let lease = Duration::from_secs(1);
+    let fleet = Fleet::start(2, 1, lease).await;
+    let token = fleet.token(0, "u0").await;
+    for test in &fleet.apps {
+        assert_eq!(status(test, &token).await, StatusCode::OK);
+    }
+    let lock = "UPDATE users_enhanced SET is_active = false WHERE id = 'u0'";
+    fleet.pool().await.batch(lock).await.unwrap();
+    let locked = Instant::now();
+    let mut late = Vec::new();
+    for test in &fleet.apps {
+        loop {
+            let asked = locked.elapsed();
+            if status(test, &token).await == StatusCode::UNAUTHORIZED {
+                break;
+            }
+            late.push(asked);
+            tokio::task::yield_now().await;
+        }
+    }
+    let latest = late.into_iter().max().unwrap_or_default();
+    assert!(latest <= lease, "accepted {latest:?} after the lock");
+}

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use reportapp_session::access::grant::change_user;
 use warp::Filter;
 use warp::reply::Response;
 
+use super::reached;
+use crate::access::USERS_EDIT;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
+use crate::handlers::rules::user_unknown;
 use crate::model::ResetCode;
 use crate::resets::Wanted;
-use crate::store::Role;
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
     let path = warp::path!("api" / "users" / String / "password-reset").and(warp::post());
@@ -25,12 +28,12 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     post,
     path = "/api/users/{userId}/password-reset",
     operation_id = "forcePasswordReset",
-    tag = "auth",
+    tag = "administration",
     params(("userId" = String, Path, description = "Id of the user")),
     responses(
         (status = 200, description = "Good once, for 30 minutes; earlier codes stop working", body = ResetCode),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
-        (status = 403, description = "`Forbidden`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `users:edit`; `ROLE_LEVEL_TOO_LOW` or `KindReserved`", body = ErrorBody),
         (status = 404, description = "`UserUnknown`", body = ErrorBody),
         (status = 503, description = "`SessionsNotEnded`: the password is refused, sessions may go on; or a store does not answer", body = ErrorBody),
     )
@@ -40,15 +43,13 @@ pub(crate) async fn issue(
     app: Arc<App>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let caller = app.authenticate(&headers).await?;
-    caller.require(Role::Admin)?;
-    let unknown = || {
-        let message = "There is no such user; look at the list of users.";
-        ApiError::not_found("UserUnknown", "userId", message)
-    };
-    let user = app.store.find_user(&user_id).await?.ok_or_else(unknown)?;
+    let caller = app.authorize(&headers, &USERS_EDIT).await?;
+    let account = reached(&app, &caller.access, &user_id).await?;
+    change_user(&caller.access, &account.target())?;
+    let user = app.store.find_user(&account.id).await?;
+    let user = user.ok_or_else(user_unknown)?;
     let by = Wanted::ByAdministrator(&caller.user.id);
-    let code: ResetCode = app.reset_code(&user, by).await?.ok_or_else(unknown)?;
+    let code: ResetCode = app.reset_code(&user, by).await?.ok_or_else(user_unknown)?;
     app.end_all_sessions(&user.id).await?;
     Ok(json(&code))
 }

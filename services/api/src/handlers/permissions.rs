@@ -1,0 +1,3 @@
+//! What one may do.
+
+pub(crate) mod list;

@@ -22,6 +22,7 @@ pub mod cookies;
 mod csrf;
 pub mod demo;
 pub mod dependencies;
+mod eligibility;
 pub mod epochs;
 pub mod erp;
 pub mod error;

@@ -13,6 +13,7 @@ use reportapp_session::refresh::{Presented, RefreshToken, csrf_token};
 
 use crate::app::App;
 use crate::csrf;
+use crate::eligibility::Eligibility;
 use crate::error::ApiError;
 use crate::sessions::{SignedIn, Visitor, expiry};
 use crate::store::security_events::{SecurityEvent, Severity};
@@ -65,17 +66,14 @@ impl App {
         let (user, tenant) = self.still_eligible(&row.session.user).await?;
         context::identify(&user.id, Sight::Nothing);
         let next = token.successor();
-        let renewed = renew(
-            &row,
-            presented,
-            &next,
-            Renewal {
-                issued,
-                tenant,
-                visitor,
-                now,
-            },
-        );
+        let tenant = user.tenant.clone();
+        let renewal = Renewal {
+            issued,
+            tenant,
+            visitor,
+            now,
+        };
+        let renewed = renew(&row, presented, &next, renewal);
         let renewed = renewed.ok_or(ApiError::NotSignedIn)?;
         if !self.store.renew_session(&row, &renewed).await? {
             return Ok(None);
@@ -88,12 +86,12 @@ impl App {
         }))
     }
 
-    /// The user of a session, if they may still have one, and their tenant.
-    async fn still_eligible(&self, user: &str) -> Result<(User, Option<String>), ApiError> {
-        let (found, eligibility) =
-            futures::join!(self.store.find_user(user), self.store.eligibility(user));
-        match eligibility? {
-            Eligibility::Eligible { tenant } => Ok((found?.ok_or(ApiError::NotSignedIn)?, tenant)),
+    /// The user of a session, if they may still have one.
+    async fn still_eligible(&self, id: &str) -> Result<User, ApiError> {
+        let user = self.store.find_user(id).await?;
+        let user = user.ok_or(ApiError::NotSignedIn)?;
+        match Eligibility::of(&user) {
+            Eligibility::Eligible => Ok(user),
             Eligibility::MustReset => Err(ApiError::PasswordResetRequired),
             Eligibility::Locked => Err(ApiError::NotSignedIn),
         }

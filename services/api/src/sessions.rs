@@ -82,7 +82,6 @@ impl App {
     pub(crate) async fn begin_session(
         &self,
         user: User,
-        tenant: Option<String>,
         issued: Revision,
         visitor: Visitor,
     ) -> Result<SignedIn, ApiError> {
@@ -91,7 +90,11 @@ impl App {
         let now = Timestamp::now();
         let session = Session::begin(&user.id, issued, visitor.address, LONGEST_PAUSE, now);
         let refresh = RefreshToken::begin();
-        let row = SessionRow::begin(session.within(tenant), &refresh, visitor.user_agent);
+        let row = SessionRow::begin(
+            session.within(user.tenant.clone()),
+            &refresh,
+            visitor.user_agent,
+        );
         self.store.insert_session(&row).await?;
         self.copy(&row.session).await;
         Ok(SignedIn { user, row, refresh })

@@ -29,7 +29,6 @@ pub mod tenants;
 mod tidying;
 pub mod users;
 
-pub use eligibility::Eligibility;
 pub use migrations::MigrationError;
 pub use people::Person;
 pub use sessions::SessionRow;

@@ -14,7 +14,7 @@ use reportapp_sample_erp::ledger::{Account, Company, Posting};
 use reportapp_sample_erp::{Ledger, load};
 use reportapp_session::access::UserKind;
 use reportapp_session::store::Answer as Promise;
-use reportapp_session::{MemoryStore, Session, SessionStore};
+use reportapp_session::{MemoryStore, RefreshToken, Session, SessionStore};
 use reportapp_telemetry::Health;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ use crate::erp::Server;
 use crate::peer::PeerAddr;
 use crate::router;
 use crate::service::AppService;
+use crate::store::SessionRow;
 use crate::store::roles::READER;
 use crate::store::users::NewUser;
 use crate::web::WebUi;
@@ -232,8 +233,9 @@ impl TestApp {
         let tenant = user.and_then(|user| user.tenant);
         let life = Duration::from_secs(600);
         let session = Session::begin(id, issued, None, life, Timestamp::now()).within(tenant);
-        self.app.sessions.begin(&session).await.unwrap();
-        session
+        let row = SessionRow::begin(session, &RefreshToken::begin(), None);
+        self.app.store.insert_session(&row).await.unwrap();
+        row.session
     }
 
     /// The token of a new session of a user.

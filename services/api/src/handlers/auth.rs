@@ -6,7 +6,6 @@ pub(crate) mod me;
 pub(crate) mod password;
 pub(crate) mod refresh;
 pub(crate) mod reset;
-pub(crate) mod reset_issue;
 pub(crate) mod session_end;
 pub(crate) mod session_end_others;
 pub(crate) mod session_list;

@@ -12,6 +12,7 @@ use crate::store::users::manage::Account;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod list;
+pub(crate) mod password_reset;
 pub(crate) mod session_list;
 pub(crate) mod sessions_end;
 pub(crate) mod show;

@@ -132,6 +132,17 @@ export function endUserSessions(id: string): Promise<void> {
   return request<void>(`${user(id)}/sessions`, { method: 'DELETE' })
 }
 
+/** A code that gives a new password once; the present one is refused from now on. */
+export interface ResetCode {
+  code: string
+  expiresAt: string
+  username: string
+}
+
+export function forcePasswordReset(id: string): Promise<ResetCode> {
+  return request<ResetCode>(`${user(id)}/password-reset`, { method: 'POST' })
+}
+
 export function fetchRoles(signal?: AbortSignal): Promise<RoleList> {
   return request<RoleList>('api/roles', signalled(signal))
 }

@@ -194,6 +194,9 @@ export const en: Messages = {
     sessions: 'Sessions',
     noSessions: 'No open session.',
     endSessions: 'End all sessions',
+    reset: 'Force a new password',
+    resetHint: 'The present password is refused and all sessions end. You get a one-time code to hand over.',
+    resetDone: '{name} chooses a new password with this code, good once, until {time}. It is shown this once.',
     sessionsEnded: 'All sessions have been ended.',
   },
   roles: {

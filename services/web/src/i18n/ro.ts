@@ -192,6 +192,9 @@ export const ro = {
     sessions: 'Sesiuni',
     noSessions: 'Nicio sesiune deschisă.',
     endSessions: 'Închide toate sesiunile',
+    reset: 'Impune o parolă nouă',
+    resetHint: 'Parola actuală este refuzată și toate sesiunile se închid. Primești un cod de unică folosință de transmis.',
+    resetDone: '{name} își alege o parolă nouă cu acest cod, bun o singură dată, până la {time}. Este arătat o singură dată.',
     sessionsEnded: 'Toate sesiunile au fost închise.',
   },
   roles: {

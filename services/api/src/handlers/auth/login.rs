@@ -12,12 +12,13 @@ use warp::Filter;
 use warp::reply::Response;
 
 use crate::app::App;
+use crate::eligibility::Eligibility;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Body, Route, body, client, endpoint, headers, with};
 use crate::model::{LoginRequest, LoginResponse};
 use crate::sessions::{Delivery, Visitor};
+use crate::store::User;
 use crate::store::attempts::{Attempt, Outcome};
-use crate::store::{Eligibility, User};
 
 /// Longer names and passwords are nobody's.
 const MAX_LENGTH: usize = 256;
@@ -65,19 +66,19 @@ pub(crate) async fn login(
     let is_right = app.passwords.verify(&request.password, hash).await?;
     let user = known.map(|known| known.user);
     let verdict = match &user {
-        Some(user) if is_right => app.store.eligibility(&user.id).await?,
+        Some(user) if is_right => Eligibility::of(user),
         _ => Eligibility::Locked,
     };
-    record(&app, user.as_ref(), &visitor, &verdict).await?;
-    let tenant = match verdict {
-        Eligibility::Eligible { tenant } => tenant,
+    record(&app, user.as_ref(), &visitor, verdict).await?;
+    match verdict {
+        Eligibility::Eligible => {}
         Eligibility::MustReset => return Err(ApiError::PasswordResetRequired),
         Eligibility::Locked => return Err(ApiError::InvalidCredentials),
-    };
+    }
     let user = user.ok_or(ApiError::InvalidCredentials)?;
     app.guessed_right(&guess);
     let id = user.id.clone();
-    let signed_in = app.begin_session(user, tenant, issued, visitor).await?;
+    let signed_in = app.begin_session(user, issued, visitor).await?;
     let mut response = app.hand_over(
         signed_in,
         Delivery {
@@ -95,14 +96,14 @@ async fn record(
     app: &App,
     user: Option<&User>,
     visitor: &Visitor,
-    verdict: &Eligibility,
+    verdict: Eligibility,
 ) -> Result<(), ApiError> {
     let attempt = Attempt {
         known: user.map(|user| (user.id.as_str(), user.username.as_str())),
         address: visitor.address.as_deref(),
         user_agent: visitor.user_agent.as_deref(),
         outcome: match verdict {
-            Eligibility::Eligible { .. } => Outcome::SignedIn,
+            Eligibility::Eligible => Outcome::SignedIn,
             Eligibility::MustReset => Outcome::ResetRequired,
             Eligibility::Locked => Outcome::Refused,
         },

@@ -13,11 +13,11 @@ use warp::Filter;
 use warp::reply::Response;
 
 use crate::app::App;
+use crate::eligibility::Eligibility;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Body, Route, body, client, endpoint, headers, with};
 use crate::model::{LoginResponse, PasswordRequest};
 use crate::sessions::{Delivery, Visitor};
-use crate::store::Eligibility;
 use crate::store::users::username_key;
 
 const MIN_CHARACTERS: usize = 12;
@@ -85,11 +85,11 @@ pub(crate) async fn change(
     let known = app.store.find_credentials(&caller.user.username).await?;
     let known = known.filter(|known| known.user.is_active && known.password_hash == new);
     let user = known.ok_or(ApiError::NotSignedIn)?.user;
-    let Eligibility::Eligible { tenant } = app.store.eligibility(&user.id).await? else {
+    if Eligibility::of(&user) != Eligibility::Eligible {
         return Err(ApiError::NotSignedIn);
-    };
+    }
     let visitor = Visitor::of(address, &headers);
-    let signed_in = app.begin_session(user, tenant, issued, visitor).await?;
+    let signed_in = app.begin_session(user, issued, visitor).await?;
     Ok(app.hand_over(
         signed_in,
         Delivery {

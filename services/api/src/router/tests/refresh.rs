@@ -58,7 +58,8 @@ async fn a_program_goes_on_with_its_session_by_the_body_and_gets_no_cookie() {
         1,
         "the same session"
     );
-    for bad in ["", "x", &RefreshToken::begin().expose().to_owned()] {
+    let invented = RefreshToken::begin();
+    for bad in ["", "x", invented.expose()] {
         assert_eq!(refresh(&test, bad).await.code(), "NotSignedIn", "{bad}");
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     post,
     path = "/api/users/{userId}/password-reset",
     operation_id = "forcePasswordReset",
-    tag = "auth",
+    tag = "administration",
     params(("userId" = String, Path, description = "Id of the user")),
     responses(
         (status = 200, description = "Good once, for 30 minutes; earlier codes stop working", body = ResetCode),

@@ -17,7 +17,7 @@ use crate::eligibility::Eligibility;
 use crate::error::ApiError;
 use crate::sessions::{SignedIn, Visitor, expiry};
 use crate::store::security_events::{SecurityEvent, Severity};
-use crate::store::{Eligibility, SessionRow, User, context};
+use crate::store::{SessionRow, User, context};
 
 /// Each failure means that somebody else got on; so many in a row are no accident.
 const ATTEMPTS: usize = 8;
@@ -63,7 +63,7 @@ impl App {
         if presented == Presented::Reused {
             return Err(self.found_out(&row).await);
         }
-        let (user, tenant) = self.still_eligible(&row.session.user).await?;
+        let user = self.still_eligible(&row.session.user).await?;
         context::identify(&user.id, Sight::Nothing);
         let next = token.successor();
         let tenant = user.tenant.clone();

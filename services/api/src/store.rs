@@ -15,7 +15,6 @@ pub mod attempts;
 pub mod audit;
 pub mod context;
 pub mod devices;
-pub mod eligibility;
 mod filter;
 pub mod migrations;
 pub mod people;

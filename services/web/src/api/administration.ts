@@ -113,16 +113,6 @@ export function changeUser(id: string, fields: UserFields): Promise<Account> {
   return request<Account>(user(id), { method: 'PATCH', body: fields })
 }
 
-export interface ResetCode {
-  code: string
-  expiresAt: string
-}
-
-/** The present password is refused from now on, and all sessions end. */
-export function forcePasswordReset(id: string): Promise<ResetCode> {
-  return request<ResetCode>(`${user(id)}/password-reset`, { method: 'POST' })
-}
-
 export async function fetchUserSessions(id: string, signal?: AbortSignal): Promise<OwnSession[]> {
   const answer = await request<{ sessions: OwnSession[] }>(`${user(id)}/sessions`, signalled(signal))
   return answer.sessions

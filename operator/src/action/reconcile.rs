@@ -81,7 +81,7 @@ async fn put_back_when_due(
     context.shared.action_metrics.looked(action, &status);
     let pending = status.reverts_at.is_some();
     if action.status.as_ref() != Some(&status)
-        && object::write_status(&context.shared.client, action, &status).await?
+        && object::write_status(context, action, &status).await?
         && let Some(told) = told
     {
         let message = status.message.as_deref().unwrap_or_default();

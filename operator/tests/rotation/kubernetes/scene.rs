@@ -417,6 +417,7 @@ impl Operator {
             retries: Default::default(),
             latest: Default::default(),
             stubborn: Default::default(),
+            sweeps: Default::default(),
             resync: PATIENCE,
             stores: RwLock::new(vec![apps]),
             logins: Logins::default(),

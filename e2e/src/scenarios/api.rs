@@ -24,6 +24,12 @@ use super::{Scenario, scenario};
 
 /// The scenarios of this tier.
 pub fn scenarios() -> Vec<Scenario> {
+    let mut all = of_applications();
+    all.extend(of_what_is_carried_out_once());
+    all
+}
+
+fn of_applications() -> Vec<Scenario> {
     vec![
         scenario!(
             Api,
@@ -82,6 +88,21 @@ pub fn scenarios() -> Vec<Scenario> {
         ),
         scenario!(
             Api,
+            "a foreign cluster is tested by the same command through KUBECONFIG",
+            foreign::runs_the_same
+        ),
+        scenario!(
+            Api,
+            "a foreign cluster is left as it was",
+            foreign::is_left_as_it_was
+        ),
+    ]
+}
+
+fn of_what_is_carried_out_once() -> Vec<Scenario> {
+    vec![
+        scenario!(
+            Api,
             "a rotation goes on through every fault of the API server",
             rotations::through_faults
         ),
@@ -94,16 +115,6 @@ pub fn scenarios() -> Vec<Scenario> {
             Api,
             "a schedule is followed, and tells when it comes next",
             schedule::is_followed
-        ),
-        scenario!(
-            Api,
-            "a foreign cluster is tested by the same command through KUBECONFIG",
-            foreign::runs_the_same
-        ),
-        scenario!(
-            Api,
-            "a foreign cluster is left as it was",
-            foreign::is_left_as_it_was
         ),
         scenario!(
             Api,

@@ -87,7 +87,7 @@ async fn keeps_sessions(store: &Store) {
     assert_eq!(store.find_session(id, now()).await.unwrap(), None);
     assert_eq!(
         store.list_sessions(&ana, now()).await.unwrap(),
-        [second.clone()]
+        std::slice::from_ref(&second)
     );
     let again = replaced(&renewed, Presented::Current, &next.successor());
     assert!(

@@ -93,7 +93,7 @@ async fn set_up() -> Setup {
     let redis_port = free_port();
     let acl = format!(
         "user default off\nuser shop_a on >{REDIS_PASSWORD} ~shop:* &shop:* &permissions:invalidate \
-         &sessions:invalidate &cache:invalidate +@read +@write +@transaction +subscribe +publish\n"
+         &sessions:invalidate &cache:invalidate +@read +@write +subscribe +publish\n"
     );
     write(&at("redis"), &[("users.acl", &acl)]);
     let config = ApiConfig {

@@ -19,7 +19,7 @@ pub const USERNAME: &str = "reportapp_a";
 pub const PASSWORD: &str = "canary-redis-password";
 /// What that user may do: what the documentation asks for.
 pub const RULES: &str = "~shop:* &shop:* &permissions:invalidate &sessions:invalidate \
-                         &cache:invalidate +@read +@write +@transaction +subscribe +publish";
+                         &cache:invalidate +@read +@write +subscribe +publish";
 
 /// A Redis server on a free loopback port.
 pub struct TestRedis {

@@ -78,7 +78,7 @@ async fn what_one_process_tells_and_what_somebody_types_is_heard_by_another() {
 
 #[tokio::test]
 async fn a_login_without_the_channels_of_the_original_still_hears_our_own() {
-    let rules = "~shop:* &shop:* +@read +@write +@transaction +subscribe +publish";
+    let rules = "~shop:* &shop:* +@read +@write +subscribe +publish";
     let server = TestRedis::start_with(rules);
     let wakes = wakes(&server);
     let mut heard = listening(&wakes);
@@ -98,7 +98,7 @@ async fn a_login_without_the_channels_of_the_original_still_hears_our_own() {
 
 #[tokio::test]
 async fn a_login_without_any_channel_is_told_so() {
-    let server = TestRedis::start_with("~shop:* +@read +@write +@transaction");
+    let server = TestRedis::start_with("~shop:* +@read +@write");
     let wakes = wakes(&server);
     let _answers = server.admin_connection().await;
     let error = wakes.listen(|heard| panic!("{heard:?}")).await;

@@ -85,13 +85,13 @@ impl SessionStore for RedisStore {
             let json = serde_json::to_string(session).expect("a session is plain data");
             let index = self.index_key(&session.user);
             let mut pipeline = pipe();
+            // The index first: it may name what does not exist, and must not miss what does.
             pipeline
-                .atomic()
-                .pset_ex(self.session_key(&session.id), json, life)
-                .ignore()
                 .sadd(&index, &session.id)
                 .ignore()
                 .pexpire(&index, signed(life.max(millis(INDEX_LIFE))))
+                .ignore()
+                .pset_ex(self.session_key(&session.id), json, life)
                 .ignore();
             self.ask(&pipeline).await
         })
@@ -108,7 +108,6 @@ impl SessionStore for RedisStore {
         Box::pin(async move {
             let mut pipeline = pipe();
             pipeline
-                .atomic()
                 .del(self.session_key(&session.id))
                 .ignore()
                 .srem(self.index_key(&session.user), &session.id)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct InvalidateCaches {
     /// Namespaces: of each, keys that begin with `<namespace>:` and `<app>:<namespace>:`. `session` signs
-    /// out those whose sessions are kept in Redis.
+    /// nobody out whose session the store holds; `invalidateSessions` does.
     #[schemars(length(min = 1, max = 6))]
     #[x_kube(validation = Rule::new("self.all(n, self.exists_one(m, m == n))").message("spec.invalidateCaches.namespaces names a namespace twice"))]
     pub namespaces: Vec<CacheNamespace>,

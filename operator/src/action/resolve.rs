@@ -18,7 +18,7 @@ use super::live::Live;
 use super::rotate;
 use super::runner::{Order, Task};
 use super::trouble::{Reason, Trouble};
-use super::undo::Undone;
+use super::undo::{UNDOES, Undone};
 use super::user::UserChange;
 use crate::api_error::ApiError;
 use crate::context::Context;
@@ -96,7 +96,18 @@ async fn task(
             invalidate::check_store(app)?;
             let found = find_action(action, &undo.action_ref, context).await?;
             let app = app.name_any();
-            Task::Undo(Undone::resolve(&undo.action_ref, &app, found.as_deref())?)
+            let undone = Undone::resolve(&undo.action_ref, &app, found.as_deref())?;
+            // One that has begun stays with the action it began with, whatever has its name now.
+            let begun = action.labels().get(UNDOES);
+            if begun.is_some_and(|uid| *uid != undone.uid) {
+                let message = format!(
+                    "spec.undo.actionRef: IncidentAction {} is another one than when this began; create \
+                     the undo anew if this one is meant",
+                    undone.name
+                );
+                return Err(Trouble::new(Reason::ActionMissing, message));
+            }
+            Task::Undo(undone)
         }
         _ => {
             invalidate::check_store(app)?;

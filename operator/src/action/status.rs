@@ -2,7 +2,7 @@
 //! does not tell anew: times, the plan, the last figures.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::{IncidentAction, IncidentActionStatus};
 
@@ -73,11 +73,15 @@ pub fn in_trouble(facts: &Facts<'_>, trouble: &Trouble) -> IncidentActionStatus 
 
 fn in_trouble_with(
     facts: &Facts<'_>,
-    status: IncidentActionStatus,
+    mut status: IncidentActionStatus,
     trouble: &Trouble,
 ) -> IncidentActionStatus {
     let passing = trouble.reason.is_passing();
-    let over = facts.late || trouble.reason.is_lasting();
+    let lasting = trouble.reason.is_lasting();
+    let over = facts.late || lasting;
+    if facts.late && !passing && !lasting && status.reverts_at.is_none() {
+        status.reverts_at = unseen_change(facts);
+    }
     let verdict = Verdict {
         phase: match over && !passing {
             true => Phase::Failed,
@@ -88,6 +92,16 @@ fn in_trouble_with(
         stalled: !over && !passing,
     };
     conclude(facts, status, &verdict)
+}
+
+/// When to look for something to put back of one that ends while nobody answers: an earlier pass may have
+/// changed something and not heard of it. Where nothing was changed, that look finds it out.
+fn unseen_change(facts: &Facts<'_>) -> Option<Time> {
+    let owners = facts.action.metadata.owner_references.as_ref();
+    let begun = owners.is_some_and(|owners| !owners.is_empty());
+    let after = SignedDuration::try_from(facts.action.spec.duration?.as_duration()).ok()?;
+    let due = facts.now.checked_add(after).ok()?;
+    (begun && !facts.action.spec.dry_run).then_some(Time(due))
 }
 
 pub(super) fn seen(facts: &Facts<'_>) -> IncidentActionStatus {

@@ -103,6 +103,11 @@ pub fn found(change: &UserChange, changed: &Changed) -> Found {
         Invalidated::Acknowledged(_) if changed.measured.sign_in_possible => {
             State::Stalled(changed_back(change))
         }
+        Invalidated::Acknowledged(_) if changed.measured.active_sessions > 0 => {
+            let message = "somebody who was just signing in got a session, whose token nobody accepts; it \
+                           is ended with the next look";
+            State::Stands(Verdict::plain(Phase::Running, "EndingSessions", message))
+        }
         Invalidated::Acknowledged(revoked) => {
             let before = if changed.snapshot.differs {
                 ""

@@ -19,10 +19,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::epochs::{EpochError, Revision, Scope};
 
-pub use change::{change, snapshot};
+pub use change::{change, check, end_late, snapshot};
 pub use find::{find_roles, find_tenant, find_user};
 pub use measure::measure;
 pub use undo::undo;
+
+/// The lock of a transaction on PostgreSQL under which users are changed and the store is migrated:
+/// `reportap` in ASCII.
+pub const LOCK: i64 = 0x7265_706f_7274_6170;
 
 /// A user as found.
 #[derive(Clone, Debug, PartialEq, Eq)]

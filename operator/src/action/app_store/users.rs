@@ -17,6 +17,8 @@ impl AppStore {
     /// What would stand in the way of it.
     pub async fn plan_change(&self, change: &UserChange) -> Result<Vec<String>, Trouble> {
         let person = self.person(path(change), &change.user).await?;
+        let checked = directory::check(&self.pool, &person, change.change).await;
+        checked.map_err(|error| self.directory_trouble(error))?;
         let processes = self.processes().await?;
         Ok(user::plan(change, &person, &self.place, processes))
     }
@@ -42,6 +44,8 @@ impl AppStore {
         let snapshot = changed.map_err(|error| self.directory_trouble(error))?;
         let scopes = directory::scopes_of(&snapshot.user).to_vec();
         let invalidated = self.raise(action, scopes, limit).await?;
+        let ended = directory::end_late(&self.pool, action, &snapshot).await;
+        ended.map_err(|error| self.directory_trouble(error))?;
         let measured = directory::measure(&self.pool, &snapshot).await;
         Ok(Changed {
             measured: measured.map_err(|error| self.directory_trouble(error))?,
@@ -130,7 +134,7 @@ impl AppStore {
             ),
             DirectoryError::HeldByLater { .. } => (
                 Reason::ChangedSince,
-                "undo the IncidentAction with that uid first",
+                "undo the IncidentAction with that uid, which now puts back what this one would have",
             ),
         };
         let place = &self.place;

@@ -180,3 +180,18 @@ fn when_something_is_put_back_is_kept_from_pass_to_pass() {
     let second = pass(&mut action, 20, false, stands(Phase::Succeeded));
     assert_eq!(second.reverts_at, first.reverts_at);
 }
+
+#[test]
+fn a_change_that_nobody_saw_is_looked_for_when_its_time_is_over() {
+    let store = || trouble(Reason::StoreUnreachable);
+    let mut lent = action();
+    lent.spec.duration = Some(reportapp_crds::Period::from_secs(600));
+    let status = pass(&mut lent.clone(), 100, true, store());
+    assert_eq!(status.reverts_at, None, "it never began");
+    lent.metadata.owner_references = Some(vec![Default::default()]);
+    let status = pass(&mut lent.clone(), 50, false, store());
+    assert_eq!(status.reverts_at, None, "it is tried again");
+    let status = pass(&mut lent, 100, true, store());
+    assert_eq!(status.phase, Some(Phase::Failed));
+    assert_eq!(status.reverts_at, Some(Time(at(700))));
+}

@@ -67,9 +67,8 @@ impl Caches {
     /// # Errors
     /// When the server does not answer, refuses the login, or is no primary.
     pub async fn enter(&self, prefixes: Vec<String>) -> Result<CacheSession, BackendError> {
-        let mut nodes = nodes::all(&self.dialer, &self.home, &self.admin).await?;
         Ok(CacheSession {
-            primary: nodes.swap_remove(0),
+            primary: nodes::primary(&self.dialer, &self.home, &self.admin).await?,
             login: self.admin.username.clone(),
             prefixes,
         })

@@ -33,6 +33,18 @@ pub(super) async fn all(
     Ok(nodes)
 }
 
+/// Logs in to the primary alone.
+pub(super) async fn primary(
+    dialer: &Dialer,
+    home: &Address,
+    admin: &Admin,
+) -> Result<Node, BackendError> {
+    let mut node = dialer.administer(home, admin).await?;
+    let info = info(&mut node).await?;
+    check(home, &info)?;
+    Ok(node)
+}
+
 /// What a node tells about itself.
 pub(super) async fn info(node: &mut Node) -> Result<Info, BackendError> {
     let reply = node.ask(&["INFO"]).await?;

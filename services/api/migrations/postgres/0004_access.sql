@@ -116,9 +116,10 @@ BEGIN
 END
 $$;
 CREATE TRIGGER users_enhanced_epoch_update
-    AFTER UPDATE OF is_active, must_reset_password, user_type, tenant_id ON users_enhanced
+    AFTER UPDATE OF is_active, must_reset_password, password_hash, user_type, tenant_id ON users_enhanced
     FOR EACH ROW
     WHEN ((OLD.is_active AND NOT NEW.is_active)
+          OR OLD.password_hash <> NEW.password_hash
           OR (NEW.must_reset_password AND NOT OLD.must_reset_password)
           OR OLD.user_type <> NEW.user_type
           OR OLD.tenant_id IS DISTINCT FROM NEW.tenant_id)

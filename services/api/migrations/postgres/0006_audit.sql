@@ -421,7 +421,7 @@ CREATE POLICY rbac_permissions_platform_wide ON rbac_permissions FOR SELECT
 -- A session moves its last activity and its token all the time.
 CREATE TRIGGER audit_user_sessions AFTER INSERT OR UPDATE OR DELETE ON user_sessions FOR EACH ROW
     EXECUTE FUNCTION audit_trigger_func('last_activity_at', 'token_hash', 'previous_hash', 'token_prefix',
-                                        'rotated_at', 'expires_at');
+                                        'rotated_at', 'issued', 'expires_at');
 DO $$
 DECLARE
     kind text;

@@ -103,8 +103,9 @@ ALTER TABLE users_enhanced DROP COLUMN roles;
 -- Whoever locks a user or a tenant here, by whatever means, ends their tokens: the row and the epoch
 -- change together or not at all. So do a forced reset, another kind or tenant, and a deletion.
 CREATE TRIGGER users_enhanced_epoch_update
-    AFTER UPDATE OF is_active, must_reset_password, user_type, tenant_id ON users_enhanced
+    AFTER UPDATE OF is_active, must_reset_password, password_hash, user_type, tenant_id ON users_enhanced
     WHEN (OLD.is_active AND NOT NEW.is_active)
+         OR OLD.password_hash <> NEW.password_hash
          OR (NEW.must_reset_password AND NOT OLD.must_reset_password)
          OR OLD.user_type <> NEW.user_type
          OR OLD.tenant_id IS NOT NEW.tenant_id

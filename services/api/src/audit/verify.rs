@@ -81,7 +81,10 @@ pub async fn verify(pool: &Pool, noted: &[Noted]) -> Result<Verdict, StoreError>
     let opening = Context::system(SERVICE).opening();
     transaction.query(opening.sql, &opening.params).await?;
     demand_sight(&mut transaction).await?;
-    let sql = format!("SELECT {BATCH} FROM audit_batches ORDER BY id");
+    let sql = format!(
+        "SELECT {BATCH}, coalesce(removed_at < newest + interval '30 days', false) AS is_hasty
+         FROM audit_batches ORDER BY id"
+    );
     let batches = transaction.query(&sql, &[]).await?;
     let mut chain = Chain::new(noted);
     for row in &batches {
@@ -93,6 +96,12 @@ pub async fn verify(pool: &Pool, noted: &[Noted]) -> Result<Verdict, StoreError>
         if let Some(because) = chain.follow(&sealed, &rows) {
             let batch = chain.next();
             return Ok(Verdict::Differs { batch, because });
+        }
+        if row.get("is_hasty")? {
+            return Ok(Verdict::Differs {
+                batch: sealed.id,
+                because: "its rows were removed before they were old enough".to_owned(),
+            });
         }
     }
     let (claimed, unsealed) = counts(&mut transaction).await?;
@@ -162,6 +171,11 @@ impl<'a> Chain<'a> {
             return Some("it does not continue the batch before it".to_owned());
         }
         let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        if sealed.is_removed && self.rows > 0 {
+            return Some(
+                "its rows were removed, and those of a batch before it were not".to_owned(),
+            );
+        }
         if !sealed.is_removed {
             if found != sealed.rows {
                 return Some(format!(

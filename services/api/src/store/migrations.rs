@@ -13,7 +13,7 @@ use reportapp_session::Context;
 use super::{moment, text};
 
 /// `reportap` in ASCII: the same number in every replica and version.
-const LOCK: i64 = 0x7265_706f_7274_6170;
+const LOCK: i64 = reportapp_session::directory::LOCK;
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version    bigint      PRIMARY KEY,
@@ -172,7 +172,10 @@ pub async fn may_run(pool: &Pool) -> Result<bool, PoolError> {
 /// [`MigrationError::NotOurs`] until they are; see [`MigrationError`] for the others.
 pub async fn check(pool: &Pool, migrations: &[Migration]) -> Result<(), MigrationError> {
     let mut transaction = pool.begin().await?;
-    let sql = "SELECT to_regclass('schema_migrations') IS NOT NULL AS there";
+    // A ledger that may not be read is one whose owner has not granted anything yet.
+    let sql =
+        "SELECT coalesce(has_table_privilege(to_regclass('schema_migrations')::oid, 'SELECT'),
+                               false) AS there";
     let row = transaction.query_opt(sql, &[]).await?;
     let there = row.map(|row| row.get("there")).transpose()? == Some(true);
     let applied = match there {

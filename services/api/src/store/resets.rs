@@ -47,6 +47,8 @@ impl Store {
     /// When the store cannot answer.
     pub async fn force_reset(&self, reset: &NewReset<'_>) -> Result<bool, StoreError> {
         let mut transaction = self.pool()?.begin().await?;
+        // First the codes, as whoever uses one does: the other order could deadlock.
+        forget_unused(&mut transaction, reset.user_id).await?;
         let sql = "UPDATE users_enhanced SET must_reset_password = $2 WHERE id = $1";
         let params = [text(reset.user_id), Value::Bool(true)];
         if transaction.execute(sql, &params).await? == 0 {

@@ -195,7 +195,7 @@ pub(super) async fn give_role(
     by: Option<&str>,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO rbac_user_roles (user_id, role_id, granted_by, granted_at)
-               VALUES ($1, $2, $3, $4)";
+               VALUES ($1, $2, $3, $4) ON CONFLICT (user_id, role_id) DO NOTHING";
     let now = moment(Timestamp::now());
     let params = [text(user), text(role), opt_text(by), now];
     transaction.execute(sql, &params).await?;

@@ -1,10 +1,10 @@
 //! A user is changed: snapshot, change, end of the sessions and epoch in one transaction.
 
-use reportapp_pool::{Pool, Transaction, Value};
+use reportapp_pool::{Engine, Pool, Transaction, Value};
 
-use super::begin::begin;
+use super::begin::{LOOKING, begin};
 use super::{
-    Change, Content, DirectoryError, Person, SNAPSHOT, Snapshot, find, now, number, parse,
+    Change, Content, DirectoryError, LOCK, Person, SNAPSHOT, Snapshot, find, now, number, parse,
     scopes_of, text,
 };
 use crate::epochs::{Raised, Revision, raise_within};
@@ -20,7 +20,12 @@ pub async fn change(
     change: Change,
 ) -> Result<Snapshot, DirectoryError> {
     let mut transaction = begin(pool, Some(order)).await?;
-    // First of all, because of the lock: changes of users happen one after the other.
+    // As administrators do in the web: who was looked at to decide is still there when it is written.
+    if pool.engine() == Engine::Postgres {
+        let sql = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        transaction.batch(&sql).await?;
+    }
+    // Before anything is read, because of the lock: changes of users happen one after the other.
     let raised = raise_within(&mut transaction, pool.engine(), order, &scopes_of(user)).await?;
     let (Raised::Now(revision) | Raised::Earlier(revision)) = raised;
     let earlier = transaction.query_opt(SNAPSHOT, &[text(order)]).await?;
@@ -42,6 +47,11 @@ pub async fn change(
         undone_at: None,
     };
     keep(&mut transaction, order, &snapshot).await?;
+    if change == Change::ForceReset {
+        // A code from before would take the reset back.
+        let sql = "DELETE FROM password_resets WHERE user_id = $1 AND used_at IS NULL";
+        transaction.execute(sql, &[text(user)]).await?;
+    }
     if snapshot.differs {
         let params = [text(user), Value::Bool(change.kind().in_effect())];
         transaction
@@ -50,6 +60,28 @@ pub async fn change(
     }
     transaction.commit().await?;
     Ok(snapshot)
+}
+
+/// Whether a change of `person` would be refused.
+///
+/// # Errors
+/// Why it would be, or what the database said.
+pub async fn check(pool: &Pool, person: &Person, change: Change) -> Result<(), DirectoryError> {
+    let mut transaction = begin(pool, LOOKING).await?;
+    check_last(&mut transaction, person, change).await?;
+    transaction.rollback().await?;
+    Ok(())
+}
+
+/// Ends sessions from before the change that were listed after it: somebody was signing in meanwhile.
+///
+/// # Errors
+/// What the database said.
+pub async fn end_late(pool: &Pool, order: &str, snapshot: &Snapshot) -> Result<(), DirectoryError> {
+    let mut transaction = begin(pool, Some(order)).await?;
+    end_sessions(&mut transaction, &snapshot.user, snapshot.revision).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// What was there before the change under the name `order`; `None`: nothing was changed.
@@ -71,9 +103,9 @@ async fn check_last(
     if !endangers || !person.is_enterprise_admin || !person.is_active {
         return Ok(());
     }
-    let sql = "SELECT id FROM users_enhanced
-               WHERE user_type = 'enterprise_admin' AND is_active AND NOT must_reset_password
-                 AND id <> $1 LIMIT 1";
+    let sql = "SELECT u.id FROM users_enhanced u LEFT JOIN clients t ON t.id = u.tenant_id
+               WHERE u.user_type = 'enterprise_admin' AND u.is_active AND NOT u.must_reset_password
+                 AND coalesce(t.is_active, u.is_active) AND u.id <> $1 LIMIT 1";
     match transaction.query_opt(sql, &[text(&person.id)]).await? {
         Some(_) => Ok(()),
         None => Err(DirectoryError::LastAdministrator(person.username.clone())),

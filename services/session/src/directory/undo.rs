@@ -4,7 +4,8 @@ use reportapp_pool::{Pool, Transaction, Value};
 
 use super::begin::begin;
 use super::{
-    DirectoryError, Kind, Person, SNAPSHOT, Snapshot, Undone, change, find, now, parse, text,
+    Content, DirectoryError, Kind, Person, SNAPSHOT, Snapshot, Undone, change, find, now, parse,
+    text,
 };
 use crate::epochs::{Scope, raise_within};
 
@@ -29,8 +30,14 @@ pub async fn undo(pool: &Pool, by: &str, order: &str) -> Result<Undone, Director
         transaction.rollback().await?;
         return Ok(Undone::Earlier(snapshot));
     }
-    if snapshot.differs {
-        put_back(&mut transaction, order, &snapshot).await?;
+    if snapshot.differs
+        && let Err(error) = put_back(&mut transaction, order, &snapshot).await
+    {
+        if let DirectoryError::HeldByLater { order: later, .. } = &error {
+            hand_on(&mut transaction, later).await?;
+            transaction.commit().await?;
+        }
+        return Err(error);
     }
     let at = now();
     let sql = "UPDATE incident_snapshots SET undone_at = $2 WHERE action = $1";
@@ -42,6 +49,23 @@ pub async fn undo(pool: &Pool, by: &str, order: &str) -> Result<Undone, Director
         true => Undone::Restored(snapshot),
         false => Undone::NothingDiffered(snapshot),
     })
+}
+
+/// The later order puts back from now on what this one may not any more.
+async fn hand_on(transaction: &mut Transaction, later: &str) -> Result<(), DirectoryError> {
+    let corrupt = || DirectoryError::Corrupt(later.to_owned());
+    let row = transaction.query_opt(SNAPSHOT, &[text(later)]).await?;
+    let snapshot = parse(&row.ok_or_else(corrupt)?)?;
+    let content = Content {
+        differs: true,
+        sessions: snapshot.sessions,
+        revision: snapshot.revision,
+    };
+    let content = serde_json::to_string(&content).map_err(|_| corrupt())?;
+    let sql = "UPDATE incident_snapshots SET content = $2 WHERE action = $1";
+    let params = [text(later), text(&content)];
+    transaction.execute(sql, &params).await?;
+    Ok(())
 }
 
 async fn put_back(

@@ -106,7 +106,19 @@ async fn rows_that_are_altered_deleted_inserted_or_moved_are_found_in_their_batc
         ("DELETE FROM audit_batches WHERE id = 3".to_owned(), 3),
         (
             "UPDATE audit_batches SET removed_at = now() WHERE id = 3".to_owned(),
-            5,
+            3,
+        ),
+        (
+            "DELETE FROM audit_logs_dml WHERE batch = 3;
+             UPDATE audit_batches SET removed_at = now() WHERE id = 3"
+                .to_owned(),
+            3,
+        ),
+        (
+            "DELETE FROM audit_logs_dml WHERE batch = 1;
+             UPDATE audit_batches SET removed_at = now() WHERE id = 1"
+                .to_owned(),
+            1,
         ),
         (
             "UPDATE audit_batches SET head = repeat('0', 64) WHERE id = 3".to_owned(),

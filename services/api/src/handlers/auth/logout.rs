@@ -69,5 +69,7 @@ async fn whose(app: &App, headers: &HeaderMap) -> Result<(String, String), ApiEr
     let token = token.ok_or(refused)?;
     let row = app.store.find_session_of(&token, Timestamp::now()).await?;
     let session = row.ok_or(ApiError::NotSignedIn)?.session;
+    // What was ended ends nothing else: an epoch need not have reached the row.
+    app.epochs.admit(&session.bearer()).await?;
     Ok((session.user, session.id))
 }

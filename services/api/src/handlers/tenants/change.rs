@@ -75,7 +75,7 @@ pub(crate) async fn change(
     let after = work.tenant(&id).await?.ok_or_else(unknown)?;
     work.commit().await?;
     tracing::info!(tenant = id, by = caller.user.id, "a tenant was changed");
-    let scopes = concerned(&before, &after);
+    let scopes = concerned(&before, &after, &patch);
     if !scopes.is_empty() {
         app.changed(scopes).await?;
     }
@@ -101,12 +101,13 @@ fn check(caller: &Caller, id: &str, patch: &TenantPatch) -> Result<(), ApiError>
 }
 
 /// Whose memory a change makes stale: tokens end only by the lock.
-fn concerned(before: &Tenant, after: &Tenant) -> Vec<Scope> {
+fn concerned(before: &Tenant, after: &Tenant, patch: &TenantChange) -> Vec<Scope> {
     let mut scopes = Vec::new();
-    if before.is_active && !after.is_active {
+    // Also when nothing differs: saving again confirms what was not confirmed.
+    if patch.is_active.is_some() && !after.is_active {
         scopes.push(Scope::Tenant(after.id.clone()));
     }
-    if before.super_admin != after.super_admin {
+    if patch.super_admin.is_some() {
         let owners = before.super_admin.iter().chain(&after.super_admin);
         scopes.extend(owners.map(|owner| Scope::UserPermissions(owner.id.clone())));
     }

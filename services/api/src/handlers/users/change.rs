@@ -88,9 +88,17 @@ fn read(patch: &UserPatch) -> Result<UserChange, ApiError> {
 /// Who moves to another tenant leaves the roles of the former one behind.
 async fn complete(
     work: &mut Administration,
-    patch: UserChange,
+    mut patch: UserChange,
     before: &Account,
 ) -> Result<UserChange, ApiError> {
+    // Who stays where they are does not move.
+    if patch
+        .tenant
+        .as_ref()
+        .is_some_and(|tenant| tenant.as_deref() == tenant_of(before))
+    {
+        patch.tenant = None;
+    }
     if patch.tenant.is_none() || patch.roles.is_some() {
         return Ok(patch);
     }

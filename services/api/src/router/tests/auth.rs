@@ -50,6 +50,12 @@ async fn a_wrong_password_and_an_unknown_name_are_the_same_answer() {
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     assert_eq!(wrong.code(), "InvalidCredentials");
     assert_eq!(wrong.refusal(), unknown.refusal());
+    // Who was inserted by hand has no hash yet.
+    let sql = "UPDATE users_enhanced SET password_hash = ''";
+    let pool = test.store_pool().await;
+    pool.execute(sql, &[]).await.unwrap();
+    let without = test.log_in("ana", PASSWORD).await;
+    assert_eq!(without.refusal(), unknown.refusal());
 }
 
 #[tokio::test]

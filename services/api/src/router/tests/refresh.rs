@@ -222,6 +222,26 @@ async fn signing_out_ends_the_session_also_when_the_access_token_has_expired() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_of_a_session_that_was_ended_ends_no_other() {
+    let test = TestApp::start().await;
+    let held = test.log_in("ana", PASSWORD).await;
+    let held = held.cookie("refresh_token").unwrap();
+    let action = "of an administrator".to_owned();
+    // As an action does it: the epoch alone.
+    test.app
+        .epochs
+        .revoke(action, vec![Scope::All])
+        .await
+        .unwrap();
+    let anew = token(&sign_in(&test).await, "accessToken");
+    let cookies = [("refresh_token", held.as_str())];
+    let path = ("POST", "/api/auth/logout?everywhere=true");
+    let out = test.browse(path, &cookies, None).await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT, "{}", out.text);
+    assert_eq!(status(&test, &anew).await, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_session_that_was_renewed_shows_by_what_and_when() {
     let test = TestApp::start().await;
     let held = token(&sign_in(&test).await, "refreshToken");

@@ -164,7 +164,7 @@ async fn no_hash_is_written_down_but_that_it_changed_is() {
     change(&pool, session).await;
     change(
         &pool,
-        "UPDATE user_sessions SET last_activity_at = now(), token_hash = 'canary-hash-2'",
+        "UPDATE user_sessions SET last_activity_at = now(), issued = issued + 1, token_hash = 'canary-hash-2'",
     )
     .await;
     let sql = "SELECT concat_ws(' ', table_name, operation, changed_fields) FROM audit_logs_dml

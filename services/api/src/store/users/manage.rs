@@ -152,7 +152,7 @@ impl Administration {
     /// When the store cannot answer.
     pub async fn has_other_administrator(&mut self, id: &str) -> Result<bool, StoreError> {
         let sql = "SELECT u.id FROM users_enhanced u LEFT JOIN clients t ON t.id = u.tenant_id
-                   WHERE u.user_type = $1 AND u.id <> $2 AND u.is_active
+                   WHERE u.user_type = $1 AND u.id <> $2 AND u.is_active AND NOT u.must_reset_password
                      AND coalesce(t.is_active, u.is_active) LIMIT 1";
         let params = [text(UserKind::EnterpriseAdmin.as_str()), text(id)];
         Ok(self.transaction.query_opt(sql, &params).await?.is_some())

@@ -166,3 +166,44 @@ async fn a_new_password_works_under_row_security_and_is_in_the_trail_without_its
         );
     }
 }
+
+#[tokio::test]
+async fn tenants_are_administered_under_row_security_by_their_own_people_only() {
+    let database = TestDatabase::new().await;
+    for login in [OWNER, SERVING] {
+        let test = application(&database, login).await;
+        for username in ["ana", "boss"] {
+            let token = token(&test, username).await;
+            let told = format!("{login} {username}");
+            let done = async |method: &str, path: &str, body, expected: u16| {
+                let answer = test.ask_as(&token, method, path, body).await;
+                assert_eq!(
+                    answer.status.as_u16(),
+                    expected,
+                    "{told} {method} {path}: {}",
+                    answer.text
+                );
+                answer
+            };
+            let role = json!({"name": format!("clerk-{login}-{username}"), "level": 5,
+                              "tenant": "acme", "permissions": ["reports:view"]});
+            let role = done("POST", "/api/roles", Some(role), 201).await.json();
+            let role = role["id"].as_str().unwrap().to_owned();
+            let user = json!({"username": format!("new-{login}-{username}"), "displayName": "New",
+                              "tenant": "acme", "roles": [role]});
+            let made = done("POST", "/api/users", Some(user), 201).await.json();
+            let user = format!("/api/users/{}", made["user"]["id"].as_str().unwrap());
+            let shown = done("GET", &user, None, 200).await.json();
+            assert_eq!(shown["tenant"]["id"], "acme", "{told}: {shown}");
+            done("PATCH", &user, Some(json!({"isActive": false})), 200).await;
+            done("PATCH", &user, Some(json!({"roles": ["reader"]})), 200).await;
+            let path = format!("/api/roles/{role}");
+            done("PATCH", &path, Some(json!({"level": 4})), 200).await;
+            done("DELETE", &path, None, 204).await;
+            for foreign in ["/api/users/zoe", "/api/users/root"] {
+                done("GET", foreign, None, 404).await;
+                done("PATCH", foreign, Some(json!({"isActive": false})), 404).await;
+            }
+        }
+    }
+}

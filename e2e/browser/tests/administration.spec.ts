@@ -1,5 +1,5 @@
 // What an administrator does with users, roles and organisations, and that it is felt at once.
-import { expect, fillSignIn, picture, test } from './support'
+import { expect, fillSignIn, opened, picture, test } from './support'
 
 const unique = () => `e2e-${Date.now().toString(36)}`
 
@@ -8,6 +8,7 @@ test('a new user signs in with the starting password, and is out as soon as they
   await page.goto('administrare/utilizatori')
   await page.getByRole('button', { name: 'Utilizator nou' }).click()
   const dialog = page.getByRole('dialog')
+  await opened(dialog)
   await dialog.getByLabel('Nume de utilizator').fill(name)
   await dialog.getByRole('checkbox', { name: /^reader/ }).check()
   await dialog.getByRole('button', { name: 'Creează' }).click()
@@ -40,6 +41,7 @@ test('a role is made of ticked permissions, changed, and removed', async ({ page
   await page.goto('administrare/roluri')
   await page.getByRole('button', { name: 'Rol nou' }).click()
   const dialog = page.getByRole('dialog')
+  await opened(dialog)
   await dialog.getByLabel('Nume').fill(name)
   const tick = (permission: string) => dialog.locator(`[data-permission="${permission}"]`)
   await expect(tick('tenants:view')).toBeDisabled()
@@ -77,6 +79,7 @@ test('an organisation is made and locked', async ({ page }) => {
   await page.goto('administrare/organizatii')
   await page.getByRole('button', { name: 'Organizație nouă' }).click()
   const dialog = page.getByRole('dialog')
+  await opened(dialog)
   await dialog.getByLabel('Nume').fill(name)
   await dialog.getByRole('button', { name: 'Creează' }).click()
   const row = page.locator('[data-id]', { hasText: name })

@@ -1,5 +1,5 @@
 // Changing one's own password. Answers are imitated, so that the account keeps its password.
-import { expect, problem, test } from './support'
+import { expect, opened, problem, test } from './support'
 
 test('a starting password is pointed out and changed from there', async ({ page, guard }) => {
   guard.allowStatus(400)
@@ -16,6 +16,7 @@ test('a starting password is pointed out and changed from there', async ({ page,
   await page.goto('balanta')
   await page.getByRole('button', { name: 'Schimb-o acum' }).click()
   const dialog = page.getByRole('dialog', { name: 'Schimbă parola' })
+  await opened(dialog)
   const fill = async (current: string, next: string, repeat: string) => {
     await dialog.getByLabel('Parola actuală').fill(current)
     await dialog.getByLabel('Parola nouă', { exact: true }).fill(next)

@@ -2,7 +2,7 @@
 // figures from the page, and pictures.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { test as base, expect, type Page } from '@playwright/test'
+import { test as base, expect, type Locator, type Page } from '@playwright/test'
 
 export { expect }
 export const USER = process.env.APP_USER!
@@ -50,6 +50,12 @@ export const test = base.extend<{ guard: Guard }>({
 /** The body of a failed answer, as the API sends it. */
 export function problem(status: number, code: string): object {
   return { type: 'about:blank', title: 'Refused', status, detail: 'refused by a test', code, requestId: 'req-123' }
+}
+
+/** Waits until a dialog has opened: only then it gives the focus to its first field, whoever types. */
+export async function opened(dialog: Locator): Promise<void> {
+  await expect(dialog).toBeVisible()
+  await expect(dialog).not.toHaveClass(/-enter-/)
 }
 
 export async function fillSignIn(page: Page, user: string, password: string): Promise<void> {

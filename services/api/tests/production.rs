@@ -6,23 +6,21 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reportapp_config::ApiConfig;
-use reportapp_config::api::{
-    ApiListen, AuditConfig, ErpServer, RedisConfig, TlsFiles, TokenConfig,
-};
-use reportapp_config::database::{DatabaseConfig, PoolConfig, TlsConfig, TlsMode};
+use reportapp_config::api::{ApiListen, AuditConfig, ErpServer, TlsFiles, TokenConfig};
+use reportapp_config::database::{DatabaseConfig, PoolConfig};
 use reportapp_pool::Pool;
 use reportapp_sample_erp::{Ledger, load};
+use reportapp_session::testing::TestRedis;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "canary-first-password";
 const TOKEN: &str = "canary-internal-token";
-const REDIS_PASSWORD: &str = "canary-redis-password";
 
 /// A child process that does not outlive the test.
 struct Running(Child);
@@ -37,7 +35,7 @@ impl Drop for Running {
 struct Setup {
     folder: tempfile::TempDir,
     config: ApiConfig,
-    redis_port: u16,
+    redis: TestRedis,
     client: reqwest::Client,
 }
 
@@ -90,12 +88,9 @@ async fn set_up() -> Setup {
         .unwrap();
     load(&erp, &Arc::new(Ledger::default())).await.unwrap();
     erp.close().await;
-    let redis_port = free_port();
-    let acl = format!(
-        "user default off\nuser shop_a on >{REDIS_PASSWORD} ~shop:* &shop:* &permissions:invalidate \
-         &sessions:invalidate &cache:invalidate +@read +@write +subscribe +publish\n"
-    );
-    write(&at("redis"), &[("users.acl", &acl)]);
+    // It comes up later than those who need it.
+    let mut redis = TestRedis::start();
+    redis.stop();
     let config = ApiConfig {
         app: "shop".to_owned(),
         listen: ApiListen {
@@ -112,18 +107,7 @@ async fn set_up() -> Setup {
             database: sqlite(at("erp.sqlite"), true),
         }],
         store: sqlite(at("store.sqlite"), false),
-        redis: Some(RedisConfig {
-            host: "127.0.0.1".to_owned(),
-            port: redis_port,
-            tls: TlsConfig {
-                mode: TlsMode::Disable,
-                ..TlsConfig::default()
-            },
-            credential: write(
-                &at("redis-credential"),
-                &[("username", "shop_a\n"), ("password", REDIS_PASSWORD)],
-            ),
-        }),
+        redis: Some(redis.config()),
         tokens: TokenConfig {
             keys: write(&at("keys"), &[("signing.pem", &signing.serialize_pem())]),
             lifetime_seconds: 600,
@@ -144,7 +128,7 @@ async fn set_up() -> Setup {
     Setup {
         folder,
         config,
-        redis_port,
+        redis,
         client: client.build().unwrap(),
     }
 }
@@ -158,17 +142,6 @@ impl Setup {
             .args(["--log-format", "json", "--log-level", "debug"])
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .spawn();
-        Running(child.unwrap())
-    }
-
-    fn start_redis(&self) -> Running {
-        let child = Command::new("redis-server")
-            .args(["--port", &self.redis_port.to_string()])
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .arg("--aclfile")
-            .arg(self.folder.path().join("redis/users.acl"))
-            .stdout(Stdio::null())
             .spawn();
         Running(child.unwrap())
     }
@@ -208,13 +181,13 @@ impl Setup {
 
 #[tokio::test]
 async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
-    let setup = set_up().await;
+    let mut setup = set_up().await;
     let mut api = setup.start_api();
     let redis_is_missing = |_, text: &str| text.contains("RedisUnreachable");
     setup.until("/status", redis_is_missing).await;
     setup.until("/readyz", |status, _| status == 503).await;
 
-    let redis = setup.start_redis();
+    setup.redis.restart();
     setup.until("/readyz", |status, _| status == 200).await;
     let has_a_lease = |_, text: &str| text.contains(r#""store/epochs","state":"Ok""#);
     setup.until("/status", has_a_lease).await;
@@ -242,12 +215,12 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
         .unwrap();
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
 
-    drop(redis);
+    setup.redis.stop();
     let (status, body) = setup.log_in().await;
     assert_eq!(status, StatusCode::OK, "only a copy is lost: {body}");
     setup.until("/status", redis_is_missing).await;
     setup.until("/readyz", |status, _| status == 200).await;
-    let _redis = setup.start_redis();
+    setup.redis.restart();
     setup
         .until("/status", |_, text| !text.contains("Failing"))
         .await;

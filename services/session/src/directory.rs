@@ -14,7 +14,7 @@ mod measure;
 mod undo;
 
 use jiff::Timestamp;
-use reportapp_pool::{PoolError, Row, Value};
+use reportapp_pool::{Engine, PoolError, Row, Transaction, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::epochs::{EpochError, Revision, Scope};
@@ -24,9 +24,8 @@ pub use find::{find_roles, find_tenant, find_user};
 pub use measure::measure;
 pub use undo::undo;
 
-/// The lock of a transaction on PostgreSQL under which users are changed and the store is migrated:
-/// `reportap` in ASCII.
-pub const LOCK: i64 = 0x7265_706f_7274_6170;
+/// `reportap` in ASCII: the same number in every program and version.
+const LOCK: i64 = 0x7265_706f_7274_6170;
 
 /// A user as found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,13 +229,23 @@ fn parse(row: &Row) -> Result<Snapshot, DirectoryError> {
     })
 }
 
-fn text(value: &str) -> Value {
-    Value::Text(value.to_owned())
+/// Serialises those who change users, or migrate the store, until the end of the transaction; nothing to
+/// do for the one writer of SQLite.
+///
+/// # Errors
+/// What the database said.
+pub async fn lock(transaction: &mut Transaction, engine: Engine) -> Result<(), PoolError> {
+    match engine {
+        Engine::Postgres => {
+            let sql = format!("SELECT pg_advisory_xact_lock({LOCK})");
+            transaction.batch(&sql).await
+        }
+        Engine::Sqlite => Ok(()),
+    }
 }
 
-fn number(revision: Revision) -> Value {
-    // Microseconds since 1970: the last one that fits lies 290,000 years ahead.
-    Value::Int(i64::try_from(revision.0).unwrap_or(i64::MAX))
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
 }
 
 /// Now, as exactly as a store keeps it.

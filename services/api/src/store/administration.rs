@@ -4,8 +4,9 @@
 //! true when it is written, and of two administrators who lock each other out only one succeeds.
 
 use reportapp_pool::{Transaction, Value};
+use reportapp_session::directory;
 
-use super::{Store, StoreError, migrations, text};
+use super::{Store, StoreError, text};
 
 /// Looks, decides and writes; nothing happened unless it is committed.
 pub struct Administration {
@@ -20,7 +21,7 @@ impl Store {
     pub async fn administer(&self) -> Result<Administration, StoreError> {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
-        migrations::lock(&mut transaction, pool.engine()).await?;
+        directory::lock(&mut transaction, pool.engine()).await?;
         Ok(Administration { transaction })
     }
 }

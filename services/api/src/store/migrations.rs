@@ -9,11 +9,9 @@ use aws_lc_rs::digest;
 use jiff::Timestamp;
 use reportapp_pool::{Engine, Pool, PoolError, Transaction};
 use reportapp_session::Context;
+use reportapp_session::directory::lock;
 
 use super::{moment, text};
-
-/// `reportap` in ASCII: the same number in every replica and version.
-const LOCK: i64 = reportapp_session::directory::LOCK;
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version    bigint      PRIMARY KEY,
@@ -220,18 +218,6 @@ fn missing(
         }
     }
     Ok(missing)
-}
-
-/// Serialises replicas until the end of the transaction; nothing to do for the one writer of
-/// SQLite.
-pub(super) async fn lock(transaction: &mut Transaction, engine: Engine) -> Result<(), PoolError> {
-    match engine {
-        Engine::Postgres => {
-            let sql = format!("SELECT pg_advisory_xact_lock({LOCK})");
-            transaction.batch(&sql).await
-        }
-        Engine::Sqlite => Ok(()),
-    }
 }
 
 async fn applied(transaction: &mut Transaction) -> Result<Vec<(i64, String)>, PoolError> {

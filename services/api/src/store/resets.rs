@@ -35,7 +35,8 @@ impl Store {
     /// When the store cannot answer.
     pub async fn save_reset(&self, reset: &NewReset<'_>) -> Result<(), StoreError> {
         let mut transaction = self.pool()?.begin().await?;
-        save(&mut transaction, reset).await?;
+        forget_unused(&mut transaction, reset.user_id).await?;
+        insert(&mut transaction, reset).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -55,7 +56,7 @@ impl Store {
             transaction.rollback().await?;
             return Ok(false);
         }
-        save(&mut transaction, reset).await?;
+        insert(&mut transaction, reset).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -101,8 +102,7 @@ impl Store {
     }
 }
 
-async fn save(transaction: &mut Transaction, reset: &NewReset<'_>) -> Result<(), StoreError> {
-    forget_unused(transaction, reset.user_id).await?;
+async fn insert(transaction: &mut Transaction, reset: &NewReset<'_>) -> Result<(), StoreError> {
     let sql = "INSERT INTO password_resets (code_hash, user_id, issued_by, created_at, expires_at)
                VALUES ($1, $2, $3, $4, $5)";
     let params = [

@@ -4,8 +4,9 @@
 //! this file fails when a migration adds a table that is not listed.
 
 use reportapp_pool::{Pool, PoolError, Transaction};
+use reportapp_session::directory;
 
-use super::{migrations, text};
+use super::text;
 
 /// Rows that the application writes itself.
 const ALL: &str = "SELECT, INSERT, UPDATE, DELETE";
@@ -80,7 +81,7 @@ pub enum GrantError {
 /// See [`GrantError`]; nothing is granted then.
 pub async fn grant(pool: &Pool, role: &str) -> Result<(), GrantError> {
     let mut transaction = pool.begin().await?;
-    migrations::lock(&mut transaction, pool.engine()).await?;
+    directory::lock(&mut transaction, pool.engine()).await?;
     let quoted = check(&mut transaction, role).await?;
     for (table, rights) in TABLES {
         let mut sql = format!("REVOKE ALL ON {table} FROM {quoted};");

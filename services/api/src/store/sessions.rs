@@ -61,7 +61,7 @@ impl Store {
             opt_text(row.line.previous.clone()),
             opt_moment(row.line.rotated_at),
             text(row.token_prefix.clone()),
-            revision(session.issued),
+            session.issued.into(),
             opt_text(session.address.clone()),
             opt_text(row.user_agent.clone()),
             moment(session.created_at),
@@ -151,7 +151,7 @@ impl Store {
             text(next.line.current.clone()),
             opt_text(next.line.previous.clone()),
             opt_moment(next.line.rotated_at),
-            revision(session.issued),
+            session.issued.into(),
             opt_text(session.address.clone()),
             opt_text(next.user_agent.clone()),
             opt_text(session.tenant.clone()),
@@ -188,14 +188,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let sql = "UPDATE user_sessions SET is_active = $3
                    WHERE user_id = $1 AND issued < $2 AND is_active";
-        let params = [text(user_id), revision(before), Value::Bool(false)];
+        let params = [text(user_id), before.into(), Value::Bool(false)];
         self.pool()?.execute(sql, &params).await?;
         Ok(())
     }
-}
-
-fn revision(revision: Revision) -> Value {
-    Value::Int(i64::try_from(revision.0).unwrap_or(i64::MAX))
 }
 
 fn parse(row: &Row) -> Result<SessionRow, StoreError> {

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use reportapp_pool::{Row, Transaction, Value};
 use reportapp_session::access::UserKind;
+use reportapp_session::directory;
 
-use super::{Store, StoreError, migrations, moment, opt_text, text};
+use super::{Store, StoreError, moment, opt_text, text};
 
 pub mod manage;
 
@@ -145,7 +146,7 @@ impl Store {
     pub async fn create_first_user(&self, user: &NewUser) -> Result<bool, StoreError> {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
-        migrations::lock(&mut transaction, pool.engine()).await?;
+        directory::lock(&mut transaction, pool.engine()).await?;
         let sql = "SELECT id FROM users_enhanced LIMIT 1";
         if transaction.query_opt(sql, &[]).await?.is_some() {
             transaction.rollback().await?;

@@ -1,11 +1,11 @@
 //! A user is changed: snapshot, change, end of the sessions and epoch in one transaction.
 
-use reportapp_pool::{Engine, Pool, Transaction, Value};
+use reportapp_pool::{Pool, Transaction, Value};
 
 use super::begin::{LOOKING, begin};
 use super::{
-    Change, Content, DirectoryError, LOCK, Person, SNAPSHOT, Snapshot, find, now, number, parse,
-    scopes_of, text,
+    Change, Content, DirectoryError, Person, SNAPSHOT, Snapshot, find, lock, now, parse, scopes_of,
+    text,
 };
 use crate::epochs::{Raised, Revision, raise_within};
 
@@ -21,10 +21,7 @@ pub async fn change(
 ) -> Result<Snapshot, DirectoryError> {
     let mut transaction = begin(pool, Some(order)).await?;
     // As administrators do in the web: who was looked at to decide is still there when it is written.
-    if pool.engine() == Engine::Postgres {
-        let sql = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        transaction.batch(&sql).await?;
-    }
+    lock(&mut transaction, pool.engine()).await?;
     // Before anything is read, because of the lock: changes of users happen one after the other.
     let raised = raise_within(&mut transaction, pool.engine(), order, &scopes_of(user)).await?;
     let (Raised::Now(revision) | Raised::Earlier(revision)) = raised;
@@ -120,7 +117,7 @@ async fn end_sessions(
 ) -> Result<Vec<String>, DirectoryError> {
     let sql = "UPDATE user_sessions SET is_active = $3
                WHERE user_id = $1 AND issued < $2 AND is_active RETURNING id";
-    let params = [text(user), number(revision), Value::Bool(false)];
+    let params = [text(user), revision.into(), Value::Bool(false)];
     let rows = transaction.query(sql, &params).await?;
     let ids: Result<Vec<String>, _> = rows.iter().map(|row| row.get("id")).collect();
     Ok(ids?)

@@ -2,7 +2,7 @@
 
 use reportapp_pool::{Pool, PoolError, Row, Transaction, Value};
 
-use super::begin::{LOOKING, begin};
+use super::begin::{LOOKING, opening};
 use super::{Person, text};
 
 const PERSON: &str = "SELECT id, username, is_active, must_reset_password, user_type
@@ -55,10 +55,7 @@ pub async fn find_tenant(pool: &Pool, name: &str) -> Result<Option<String>, Pool
 
 /// A statement that changes nothing.
 async fn look(pool: &Pool, sql: &str, params: &[Value]) -> Result<Vec<Row>, PoolError> {
-    let mut transaction = begin(pool, LOOKING).await?;
-    let rows = transaction.query(sql, params).await?;
-    transaction.rollback().await?;
-    Ok(rows)
+    pool.query_after(&opening(LOOKING), sql, params).await
 }
 
 /// As the API spells keys when it creates users, tenants and roles.

@@ -3,7 +3,7 @@
 use reportapp_pool::Pool;
 
 use super::begin::{LOOKING, begin};
-use super::{DirectoryError, Kind, Measured, Snapshot, find, number, text};
+use super::{DirectoryError, Kind, Measured, Snapshot, find, text};
 
 /// Counts what is left. A user who is gone has nothing left.
 ///
@@ -14,7 +14,7 @@ pub async fn measure(pool: &Pool, snapshot: &Snapshot) -> Result<Measured, Direc
     let person = find::by_id(&mut transaction, &snapshot.user).await?;
     let sql = "SELECT count(*) AS found FROM user_sessions
                WHERE user_id = $1 AND issued < $2 AND is_active";
-    let params = [text(&snapshot.user), number(snapshot.revision)];
+    let params = [text(&snapshot.user), snapshot.revision.into()];
     let row = transaction.query_opt(sql, &params).await?;
     let active_sessions = row.map(|row| row.get("found")).transpose()?.unwrap_or(0);
     transaction.rollback().await?;

@@ -53,7 +53,7 @@ impl SqlEpochStore {
     }
 
     async fn look(&self, process: &ProcessId, since: Revision) -> Result<Reading, EpochError> {
-        let params = [text(process.as_str()), number(since)];
+        let params = [text(process.as_str()), since.into()];
         let rows = self.pool.query(READ, &params).await?;
         let first = rows.first().ok_or_else(no_state)?;
         let mut reading = Reading {
@@ -94,7 +94,7 @@ impl SqlEpochStore {
         let params = [
             text(process.as_str()),
             Value::Int(i64::try_from(lease_ms).unwrap_or(i64::MAX)),
-            number(Revision::default()),
+            Revision::default().into(),
             Value::Bool(false),
             Value::Timestamp(Timestamp::now()),
         ];
@@ -113,7 +113,7 @@ impl SqlEpochStore {
     async fn forget(&self, until: Revision) -> Result<(), EpochError> {
         let mut transaction = self.pool.begin().await?;
         let sql = "SELECT MAX(revision) AS last FROM epoch_actions WHERE revision <= $1";
-        let row = transaction.query_opt(sql, &[number(until)]).await?;
+        let row = transaction.query_opt(sql, &[until.into()]).await?;
         let last: Option<i64> = row.map(|row| row.get("last")).transpose()?.flatten();
         let Some(last) = last else {
             transaction.rollback().await?;
@@ -153,7 +153,7 @@ impl EpochStore for SqlEpochStore {
 
     fn confirm<'a>(&'a self, process: &'a ProcessId, revision: Revision) -> Answer<'a, ()> {
         Box::pin(async move {
-            let params = [text(process.as_str()), number(revision)];
+            let params = [text(process.as_str()), revision.into()];
             let sql = "UPDATE epoch_processes SET confirmed = $2
                        WHERE process = $1 AND confirmed < $2";
             self.change(sql, &params).await
@@ -210,7 +210,7 @@ pub async fn raise_within(
         return Ok(Raised::Earlier(revision(&row, "revision")?));
     }
     let done = "INSERT INTO epoch_actions (action, revision) VALUES ($1, $2)";
-    let params = [text(action), number(next)];
+    let params = [text(action), next.into()];
     transaction.execute(done, &params).await?;
     if scopes.contains(&Scope::All) {
         // Everything below is covered.
@@ -218,7 +218,7 @@ pub async fn raise_within(
     }
     for scope in scopes {
         let (level, name) = columns(scope);
-        let params = [text(level), text(name), number(next)];
+        let params = [text(level), text(name), next.into()];
         transaction.execute(RAISE, &params).await?;
     }
     Ok(Raised::Now(next))
@@ -252,8 +252,10 @@ fn text(value: &str) -> Value {
 }
 
 /// Revisions are microseconds since 1970: the last one that fits lies 290,000 years ahead.
-fn number(revision: Revision) -> Value {
-    Value::Int(i64::try_from(revision.0).unwrap_or(i64::MAX))
+impl From<Revision> for Value {
+    fn from(revision: Revision) -> Self {
+        Self::Int(i64::try_from(revision.0).unwrap_or(i64::MAX))
+    }
 }
 
 fn revision(row: &Row, column: &str) -> Result<Revision, EpochError> {

@@ -4,7 +4,7 @@ use reportapp_pool::testing::SUPERUSER;
 
 use super::*;
 use crate::store::test_database::{OWNER, SERVING, TestDatabase, texts};
-use crate::store::{MigrationError, Store};
+use crate::store::{MigrationError, Store, migrations};
 
 #[tokio::test]
 async fn every_table_is_listed_and_a_serving_role_has_what_is_listed_and_no_more() {

@@ -22,21 +22,6 @@ use reportapp_session::epochs::{
 
 use crate::postgres::world::endpoint;
 
-/// The migrations of the API.
-macro_rules! migrations {
-    ($($file:literal),+) => {
-        [$(include_str!(concat!("../../../services/api/migrations/postgres/", $file))),+]
-    };
-}
-const MIGRATIONS: [&str; 7] = migrations!(
-    "0001_users.sql",
-    "0002_telegram.sql",
-    "0003_epochs.sql",
-    "0004_access.sql",
-    "0005_sign_in.sql",
-    "0006_audit.sql",
-    "0007_actions.sql"
-);
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(1);
 
@@ -57,8 +42,8 @@ impl Scene {
     async fn start() -> Self {
         let server = TestPostgres::start().await;
         let pool = Pool::open("test", &server.config()).await.unwrap();
-        for sql in MIGRATIONS {
-            pool.batch(sql).await.unwrap();
+        for migration in reportapp_migrations::ALL {
+            pool.batch(migration.postgres).await.unwrap();
         }
         pool.batch(PEOPLE).await.unwrap();
         Self { server, pool }

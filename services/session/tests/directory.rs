@@ -1,4 +1,4 @@
-//! Users are changed and put back the same way on SQLite and on PostgreSQL, with the tables as the API's
+//! Users are changed and put back the same way on SQLite and on PostgreSQL, with the tables as the
 //! migrations make them.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -12,26 +12,6 @@ use reportapp_session::directory::{
 use reportapp_session::epochs::{
     EpochStore as _, ProcessId, Revision, Scope, SqlEpochStore, revision_of,
 };
-
-/// All migrations, in both dialects.
-macro_rules! migrations {
-    ($($file:literal),+) => {
-        [$((
-            include_str!(concat!("../../api/migrations/postgres/", $file)),
-            include_str!(concat!("../../api/migrations/sqlite/", $file)),
-        )),+]
-    };
-}
-
-const MIGRATIONS: [(&str, &str); 7] = migrations!(
-    "0001_users.sql",
-    "0002_telegram.sql",
-    "0003_epochs.sql",
-    "0004_access.sql",
-    "0005_sign_in.sql",
-    "0006_audit.sql",
-    "0007_actions.sql"
-);
 
 const DISABLE: Change = Change::Disable { force: false };
 
@@ -57,8 +37,8 @@ impl Scene {
         hand.batch(owner).await.unwrap();
         let pool = server.config_for("owner", "owner");
         let pool = Pool::open("store", &pool).await.unwrap();
-        for (sql, _) in MIGRATIONS {
-            pool.batch(sql).await.unwrap();
+        for migration in reportapp_migrations::ALL {
+            pool.batch(migration.postgres).await.unwrap();
         }
         Self::peopled(pool, hand, Server::Postgres(server)).await
     }
@@ -66,8 +46,8 @@ impl Scene {
     async fn sqlite() -> Self {
         let file = TestSqlite::new();
         let pool = Pool::open("store", &file.config()).await.unwrap();
-        for (_, sql) in MIGRATIONS {
-            pool.batch(sql).await.unwrap();
+        for migration in reportapp_migrations::ALL {
+            pool.batch(migration.sqlite).await.unwrap();
         }
         Self::peopled(pool.clone(), pool, Server::Sqlite(file)).await
     }

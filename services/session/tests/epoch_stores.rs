@@ -12,8 +12,8 @@ use reportapp_session::epochs::{
 };
 
 /// The tables as the API's migrations make them.
-const POSTGRES: &str = include_str!("../../api/migrations/postgres/0003_epochs.sql");
-const SQLITE: &str = include_str!("../../api/migrations/sqlite/0003_epochs.sql");
+const POSTGRES: &str = reportapp_migrations::EPOCHS.postgres;
+const SQLITE: &str = reportapp_migrations::EPOCHS.sqlite;
 
 const LEASE: Duration = Duration::from_micros(1_999_001);
 

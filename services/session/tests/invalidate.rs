@@ -12,7 +12,7 @@ use reportapp_session::epochs::{
     Verdict, invalidate_sessions, registered_processes, revision_of,
 };
 
-const POSTGRES: &str = include_str!("../../api/migrations/postgres/0003_epochs.sql");
+const POSTGRES: &str = reportapp_migrations::EPOCHS.postgres;
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(1);
 

@@ -1,4 +1,4 @@
-//! Numbered changes of the store's schema, each applied once, in order, all in one transaction.
+//! Applies the numbered changes of the store's schema, each once, in order, all in one transaction.
 //!
 //! On PostgreSQL the transaction begins with an advisory lock, so two replicas that start together
 //! apply nothing twice; SQLite has one writer anyway. `schema_migrations` remembers what was
@@ -7,6 +7,7 @@
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
+pub use reportapp_migrations::{ALL, Migration};
 use reportapp_pool::{Engine, Pool, PoolError, Transaction};
 use reportapp_session::Context;
 use reportapp_session::directory::lock;
@@ -19,65 +20,6 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     checksum   text        NOT NULL,
     applied_at timestamp   NOT NULL
 )";
-
-/// One numbered change, in the dialect of each engine.
-#[derive(Clone, Copy, Debug)]
-pub struct Migration {
-    /// Position, counted from 1.
-    pub version: i64,
-    /// What it is about.
-    pub name: &'static str,
-    /// Statements for PostgreSQL.
-    pub postgres: &'static str,
-    /// Statements for SQLite.
-    pub sqlite: &'static str,
-}
-
-/// Every migration of this version, ascending.
-pub const ALL: &[Migration] = &[
-    Migration {
-        version: 1,
-        name: "users",
-        postgres: include_str!("../../migrations/postgres/0001_users.sql"),
-        sqlite: include_str!("../../migrations/sqlite/0001_users.sql"),
-    },
-    Migration {
-        version: 2,
-        name: "telegram",
-        postgres: include_str!("../../migrations/postgres/0002_telegram.sql"),
-        sqlite: include_str!("../../migrations/sqlite/0002_telegram.sql"),
-    },
-    Migration {
-        version: 3,
-        name: "epochs",
-        postgres: include_str!("../../migrations/postgres/0003_epochs.sql"),
-        sqlite: include_str!("../../migrations/sqlite/0003_epochs.sql"),
-    },
-    Migration {
-        version: 4,
-        name: "access",
-        postgres: include_str!("../../migrations/postgres/0004_access.sql"),
-        sqlite: include_str!("../../migrations/sqlite/0004_access.sql"),
-    },
-    Migration {
-        version: 5,
-        name: "sign_in",
-        postgres: include_str!("../../migrations/postgres/0005_sign_in.sql"),
-        sqlite: include_str!("../../migrations/sqlite/0005_sign_in.sql"),
-    },
-    Migration {
-        version: 6,
-        name: "audit",
-        postgres: include_str!("../../migrations/postgres/0006_audit.sql"),
-        sqlite: include_str!("../../migrations/sqlite/0006_audit.sql"),
-    },
-    Migration {
-        version: 7,
-        name: "actions",
-        postgres: include_str!("../../migrations/postgres/0007_actions.sql"),
-        sqlite: include_str!("../../migrations/sqlite/0007_actions.sql"),
-    },
-];
 
 /// Why the schema could not be brought up to date.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,12 +62,10 @@ pub enum MigrationError {
     Database(#[from] PoolError),
 }
 
-impl Migration {
-    fn sql(&self, engine: Engine) -> &'static str {
-        match engine {
-            Engine::Postgres => self.postgres,
-            Engine::Sqlite => self.sqlite,
-        }
+fn sql(migration: &Migration, engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => migration.postgres,
+        Engine::Sqlite => migration.sqlite,
     }
 }
 
@@ -207,7 +147,7 @@ fn missing(
     for migration in migrations {
         let earlier = applied.iter().find(|(v, _)| *v == migration.version);
         match earlier {
-            Some((_, found)) if *found == checksum(migration.sql(engine)) => {}
+            Some((_, found)) if *found == checksum(sql(migration, engine)) => {}
             Some(_) => {
                 return Err(MigrationError::Changed {
                     version: migration.version,
@@ -237,11 +177,11 @@ async fn apply(
     engine: Engine,
     migration: &Migration,
 ) -> Result<(), PoolError> {
-    transaction.batch(migration.sql(engine)).await?;
+    transaction.batch(sql(migration, engine)).await?;
     let row = [
         reportapp_pool::Value::Int(migration.version),
         text(migration.name),
-        text(checksum(migration.sql(engine))),
+        text(checksum(sql(migration, engine))),
         moment(Timestamp::now()),
     ];
     transaction

@@ -22,7 +22,7 @@ use crate::process::Settings;
 
 const PROCESSES: usize = 8;
 const LIMIT: Duration = Duration::from_secs(60);
-const TABLES: &str = include_str!("../../../api/migrations/postgres/0003_epochs.sql");
+const TABLES: &str = reportapp_migrations::EPOCHS.postgres;
 
 struct Process {
     _child: Child,

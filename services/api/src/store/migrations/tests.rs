@@ -16,13 +16,6 @@ const TWO: Migration = Migration {
     sqlite: "CREATE TABLE two (id bigint)",
 };
 
-#[test]
-fn versions_count_from_one_without_gaps() {
-    for (expected, migration) in (1..).zip(ALL) {
-        assert_eq!(migration.version, expected);
-    }
-}
-
 #[tokio::test]
 async fn missing_migrations_are_applied_once_and_in_order() {
     let (_folder, pool) = sqlite_pool().await;

@@ -170,6 +170,37 @@ async fn a_new_password_works_under_row_security_and_is_in_the_trail_without_its
 }
 
 #[tokio::test]
+async fn whoever_sees_a_tenant_sees_whose_it_is() {
+    let database = TestDatabase::new().await;
+    for login in [OWNER, SERVING] {
+        let test = application(&database, login).await;
+        let sight = "UPDATE rbac_user_roles SET role_id = 'administrator' WHERE user_id = 'ana'";
+        let superuser = database.pool(SUPERUSER).await;
+        superuser.batch(sight).await.unwrap();
+        let boss = json!({"id": "boss", "name": "Boss"});
+        for (username, seen) in [
+            ("boss", json!([boss])),
+            ("ana", json!([boss])),
+            ("root", json!([boss, null])),
+        ] {
+            let token = token(&test, username).await;
+            let listed = test.get(&token, "/api/tenants").await.json();
+            let tenants = listed["tenants"].as_array().unwrap().iter();
+            let owners: Vec<_> = tenants
+                .map(|tenant| tenant["superAdmin"].clone())
+                .collect();
+            assert_eq!(json!(owners), seen, "{login} {username}: {listed}");
+        }
+        let token = token(&test, "boss").await;
+        let name = json!({"name": format!("Acme {login}")});
+        let changed = test
+            .ask_as(&token, "PATCH", "/api/tenants/acme", Some(name))
+            .await;
+        assert_eq!(changed.json()["superAdmin"], boss, "{}", changed.text);
+    }
+}
+
+#[tokio::test]
 async fn a_password_is_hashed_anew_under_row_security_and_that_is_a_security_event() {
     let database = TestDatabase::new().await;
     for login in [OWNER, SERVING] {

@@ -18,8 +18,8 @@ use reportapp_pool::Pool;
 use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER, TestPostgres};
 use reportapp_session::directory::{Change, Undone as InStore};
 use reportapp_session::epochs::{
-    Bearer, BootClock, EpochStore as _, Keeper, Remembered, Revision, Revoked, SqlEpochStore, Terms,
-    Verdict,
+    Bearer, BootClock, EpochStore as _, Keeper, Remembered, Revision, Revoked, SqlEpochStore,
+    Terms, Verdict,
 };
 
 use crate::postgres::world::endpoint;

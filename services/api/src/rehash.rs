@@ -26,7 +26,10 @@ impl App {
             return;
         }
         match self.replace_outdated(user, password, stored).await {
-            Ok(true) => tracing::info!(user, "a password was hashed anew, with the parameters of this release"),
+            Ok(true) => tracing::info!(
+                user,
+                "a password was hashed anew, with the parameters of this release"
+            ),
             // A new password, or another sign-in of the same user at this moment.
             Ok(false) => tracing::debug!(user, "an outdated password hash was replaced meanwhile"),
             Err(error) => {

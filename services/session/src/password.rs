@@ -10,9 +10,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::{ARGON2ID_IDENT, Argon2, Params, Version};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{ARGON2ID_IDENT, Argon2, Params, Version};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::random;
@@ -135,10 +135,7 @@ mod tests {
     fn foreign(algorithm: Algorithm, version: Version, memory: u32, passes: u32) -> String {
         let params = Params::new(memory, passes, 1, None).unwrap();
         let argon2 = Argon2::new(algorithm, version, params);
-        argon2
-            .hash_password(b"correct horse")
-            .unwrap()
-            .to_string()
+        argon2.hash_password(b"correct horse").unwrap().to_string()
     }
 
     #[tokio::test]

@@ -128,7 +128,10 @@ fn audit_rows_are_kept_as_long_as_the_spec_says_and_never_shorter_than_the_store
     let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     let api = &schema["properties"]["spec"]["properties"]["api"]["properties"];
     let days = &api["audit"]["properties"]["retentionDays"];
-    assert_eq!(days["minimum"].as_f64(), Some(f64::from(MIN_RETENTION_DAYS)));
+    assert_eq!(
+        days["minimum"].as_f64(),
+        Some(f64::from(MIN_RETENTION_DAYS))
+    );
     assert_eq!(days["default"], AuditConfig::default().retention_days);
 }
 

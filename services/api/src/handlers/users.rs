@@ -1,7 +1,7 @@
 //! Users, as those who look after them see and change them.
 
-use reportapp_session::access::{Access, UserKind};
 use reportapp_session::access::grant::give_role;
+use reportapp_session::access::{Access, UserKind};
 
 use super::rules::{role_unknown, tenant_unknown, user_unknown};
 use crate::app::App;

@@ -134,7 +134,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub async fn rehash_password(&self, id: &str, from: &str, to: &str) -> Result<bool, StoreError> {
+    pub async fn rehash_password(
+        &self,
+        id: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<bool, StoreError> {
         // The mark tells the trigger that raises the epoch; see migration 9.
         let sql = "UPDATE users_enhanced SET password_hash = $3, password_rehashed_at = $4
                    WHERE id = $1 AND password_hash = $2";

@@ -186,9 +186,7 @@ async fn whoever_sees_a_tenant_sees_whose_it_is() {
             let token = token(&test, username).await;
             let listed = test.get(&token, "/api/tenants").await.json();
             let tenants = listed["tenants"].as_array().unwrap().iter();
-            let owners: Vec<_> = tenants
-                .map(|tenant| tenant["superAdmin"].clone())
-                .collect();
+            let owners: Vec<_> = tenants.map(|tenant| tenant["superAdmin"].clone()).collect();
             assert_eq!(json!(owners), seen, "{login} {username}: {listed}");
         }
         let token = token(&test, "boss").await;

@@ -165,9 +165,7 @@ async fn whoever_is_removed_is_refused_by_the_next_request_and_leaves_nothing_bu
     office.done("DELETE", &user(id), json!({})).await;
     let me = test.get(token, "/api/auth/me").await;
     assert_eq!(me.status, StatusCode::UNAUTHORIZED, "{}", me.text);
-    let chat = test
-        .bot("GET", "/api/telegram/internal/chat/9", None)
-        .await;
+    let chat = test.bot("GET", "/api/telegram/internal/chat/9", None).await;
     assert_eq!(chat.code(), "NotLinked");
     let refused = test.log_in("ilie", password).await;
     assert_eq!(refused.code(), "InvalidCredentials");

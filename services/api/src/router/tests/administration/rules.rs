@@ -114,7 +114,11 @@ async fn a_tenant_administrator_removes_nobody_who_stands_higher_or_elsewhere() 
     for (path, status, code) in [
         (user(&higher), StatusCode::FORBIDDEN, "ROLE_LEVEL_TOO_LOW"),
         (user(&stranger), StatusCode::NOT_FOUND, "UserUnknown"),
-        (user(&branch.office.root), StatusCode::NOT_FOUND, "UserUnknown"),
+        (
+            user(&branch.office.root),
+            StatusCode::NOT_FOUND,
+            "UserUnknown",
+        ),
     ] {
         let found = branch.ask("DELETE", &path, json!({})).await;
         assert_eq!((found.status, found.code().as_str()), (status, code));

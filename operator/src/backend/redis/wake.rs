@@ -54,6 +54,17 @@ impl Wakes {
         })?;
         let revision = revision.0.to_string();
         let sent = node.ask(&["PUBLISH", self.channel.as_str(), revision.as_str()]);
-        sent.await.map(drop)
+        sent.await.map(drop).map_err(|error| match error {
+            BackendError::RightMissing(_) => self.right_missing(user),
+            other => other,
+        })
+    }
+
+    fn right_missing(&self, user: &str) -> BackendError {
+        let Self { home, channel, .. } = self;
+        BackendError::RightMissing(format!(
+            "the Redis user {user} may not run PUBLISH on {channel} at {home}: let it (ACL SETUSER {user} \
+             &{channel} +publish)"
+        ))
     }
 }

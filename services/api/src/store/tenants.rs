@@ -3,7 +3,7 @@
 //! Row security shows the users of the tenants in sight. Their owner belongs to none of them, so the
 //! owner's name is looked up apart: whoever may see a tenant may know whose it is.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use reportapp_pool::{Row, Value};
@@ -64,17 +64,20 @@ impl Store {
     /// # Errors
     /// When the store cannot answer.
     pub async fn name_owners(&self, tenants: &mut [Tenant]) -> Result<(), StoreError> {
-        let mut names = BTreeMap::new();
         let owners = tenants
-            .iter_mut()
-            .filter_map(|tenant| tenant.super_admin.as_mut());
-        for owner in owners.filter(|owner| owner.name.is_empty()) {
-            if !names.contains_key(&owner.id) {
-                let found = context::as_system(self.find_user(&owner.id)).await?;
-                names.insert(owner.id.clone(), found.map(|user| user.name));
+            .iter()
+            .filter_map(|tenant| tenant.super_admin.as_ref());
+        let unnamed = owners.filter(|owner| owner.name.is_empty());
+        let unnamed: BTreeSet<String> = unnamed.map(|owner| owner.id.clone()).collect();
+        for id in unnamed {
+            let found = context::as_system(self.find_user(&id)).await?;
+            let name = found.map(|user| user.name).unwrap_or_default();
+            let owners = tenants
+                .iter_mut()
+                .filter_map(|tenant| tenant.super_admin.as_mut());
+            for owner in owners.filter(|owner| owner.id == id) {
+                owner.name.clone_from(&name);
             }
-            let name = names.get(&owner.id).cloned().flatten();
-            owner.name = name.unwrap_or_default();
         }
         Ok(())
     }

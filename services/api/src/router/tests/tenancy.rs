@@ -174,7 +174,8 @@ async fn whoever_sees_a_tenant_sees_whose_it_is() {
     let database = TestDatabase::new().await;
     for login in [OWNER, SERVING] {
         let test = application(&database, login).await;
-        let sight = "UPDATE rbac_user_roles SET role_id = 'administrator' WHERE user_id = 'ana'";
+        let sight = "INSERT INTO rbac_user_roles (user_id, role_id, granted_at)
+                     VALUES ('ana', 'administrator', now()) ON CONFLICT DO NOTHING";
         let superuser = database.pool(SUPERUSER).await;
         superuser.batch(sight).await.unwrap();
         let boss = json!({"id": "boss", "name": "Boss"});

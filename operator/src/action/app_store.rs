@@ -126,7 +126,12 @@ impl AppStore {
         target: &Target,
         limit: Duration,
     ) -> Result<Invalidated, Trouble> {
-        let scopes = self.scopes(target).await?;
+        // Once it is committed, the name in the spec may be somebody else's, or nobody's; and what is raised
+        // under that name is not raised again, so that its scopes do not matter.
+        let scopes = match self.revision(action).await? {
+            Some(_) => Vec::new(),
+            None => self.scopes(target).await?,
+        };
         self.raise(action, scopes, limit).await
     }
 

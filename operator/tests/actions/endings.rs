@@ -125,6 +125,30 @@ async fn a_workload_that_is_missing_is_found_out_before_anything_is_changed() {
 }
 
 #[tokio::test]
+async fn a_workload_that_goes_after_its_mark_is_named_and_none_is_marked_twice() {
+    let cluster = Cluster::new();
+    let order = cluster.create("bereft", restart_everything());
+    // Begun, and the tunnel and the API are marked.
+    assert!(run_until(&cluster, "bereft", &order, 2).await);
+    cluster.remove_workload("demo-api");
+    let before = cluster.restarts();
+    let hand = cluster.hand("bereft");
+    for _ in 0..10 {
+        let found = pass(&hand, &order, cluster.now()).await;
+        let State::Stalled(trouble) = found.state else {
+            panic!("{found:?}");
+        };
+        assert_eq!(trouble.reason, Reason::WorkloadMissing);
+        assert!(!trouble.reason.is_lasting(), "it may come back");
+        cluster.tick();
+    }
+    // The status of one that is late and stalls is Failed, with this reason.
+    let late = pass(&hand, &late(&cluster, &order), cluster.now()).await;
+    assert!(matches!(late.state, State::Stalled(_)), "{late:?}");
+    assert_eq!(cluster.restarts(), before);
+}
+
+#[tokio::test]
 async fn sessions_are_not_called_ended_while_a_process_may_accept_them() {
     let cluster = Cluster::new();
     let order = cluster.create("ending", invalidate(&json!({ "user": "ana" })));

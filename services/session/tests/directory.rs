@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use reportapp_pool::testing::{TestPostgres, TestSqlite};
-use reportapp_pool::{Pool, Value};
+use reportapp_pool::{Engine, Pool, Value};
 use reportapp_session::directory::{
     Change, DirectoryError, Snapshot, Undone, change, find_roles, find_tenant, find_user, measure,
     snapshot, undo,
@@ -118,6 +118,13 @@ impl Scene {
         (person.is_active, person.must_reset_password)
     }
 
+    /// The number of the last revocation.
+    async fn last_revision(&self) -> Revision {
+        let sql = "SELECT revision FROM epoch_state";
+        let row = self.hand.query_opt(sql, &[]).await.unwrap().unwrap();
+        Revision(row.get("revision").unwrap())
+    }
+
     /// What was raised after a revision.
     async fn raised_since(&self, since: Revision) -> Vec<Scope> {
         let store = SqlEpochStore::new(self.pool.clone());
@@ -160,6 +167,7 @@ on_both!(
     a_later_order_keeps_its_user,
     a_user_who_does_not_exist_leaves_no_trace,
     a_session_of_afterwards_is_no_session_that_is_left,
+    sessions_that_a_statement_ends_have_their_epochs_raised_and_no_others_have,
 );
 
 async fn a_user_is_found_by_id_before_name_and_in_any_case(scene: Scene) {
@@ -335,4 +343,54 @@ async fn a_session_of_afterwards_is_no_session_that_is_left(scene: Scene) {
     let again = scene.change("order", "17", Change::ForceReset).await;
     assert_eq!(again, taken);
     assert_eq!(scene.active_sessions().await, ["new", "s3"]);
+}
+
+async fn sessions_that_a_statement_ends_have_their_epochs_raised_and_no_others_have(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    let typed = async |sql: &str| scene.hand.batch(sql).await.unwrap();
+    typed("UPDATE user_sessions SET last_activity_at = expires_at, ip_address = 'x'").await;
+    assert_eq!(scene.raised_since(Revision(0)).await, []);
+    typed("UPDATE user_sessions SET is_active = false WHERE user_id = '17'").await;
+    let session = |id: &str| Scope::Session(id.to_owned());
+    assert_eq!(
+        scene.raised_since(Revision(0)).await,
+        [session("s1"), session("s2")]
+    );
+    if scene.pool.engine() == Engine::Postgres {
+        let revisions = "SELECT DISTINCT epoch FROM epochs";
+        let rows = scene.hand.query(revisions, &[]).await.unwrap();
+        assert_eq!(rows.len(), 1, "one statement is one revision");
+    }
+    // What was ended, or has expired, needs no epoch when it is tidied away.
+    let before = scene.last_revision().await;
+    typed("DELETE FROM user_sessions").await;
+    assert_eq!(scene.raised_since(before).await, []);
+    scene.list_session("s4", "17", before).await;
+    typed("UPDATE user_sessions SET expires_at = '2999-01-01T00:00:00.000000Z'").await;
+    typed("DELETE FROM user_sessions").await;
+    assert_eq!(scene.raised_since(before).await, [session("s4")]);
+    // Those whose epoch was raised before their row changes, as the program does it, have no other raised.
+    let before = scene.last_revision().await;
+    scene.list_session("s5", "17", before).await;
+    typed("UPDATE user_sessions SET tenant_id = 't1'").await;
+    for scope in [
+        session("s5"),
+        Scope::User("17".to_owned()),
+        Scope::Tenant("t1".to_owned()),
+        Scope::All,
+    ] {
+        let store = SqlEpochStore::new(scene.pool.clone());
+        let name = format!("{scope:?}");
+        let raised = store
+            .raise(&name, std::slice::from_ref(&scope))
+            .await
+            .unwrap();
+        typed("UPDATE user_sessions SET is_active = false").await;
+        assert_eq!(scene.raised_since(raised).await, [], "{scope:?}");
+        typed(&format!(
+            "UPDATE user_sessions SET is_active = true, issued = {}",
+            raised.0
+        ))
+        .await;
+    }
 }

@@ -46,7 +46,7 @@ async fn whoever_serves_without_owning_waits_for_the_owner_and_then_works() {
         .await
         .unwrap();
     let waiting = store.migrate().await.unwrap_err();
-    let found = last.version - 1;
+    let found = earlier.last().unwrap().version;
     assert_eq!(waiting, MigrationError::NotOurs { found, needed });
 
     migrations::run(&owner, migrations::ALL).await.unwrap();

@@ -5,6 +5,7 @@ use reportapp_session::access::UserKind;
 use reportapp_session::epochs::Scope;
 use serde_json::json;
 
+use super::super::statements::{ENDING, typed};
 use super::{Office, user};
 
 #[tokio::test]
@@ -113,17 +114,10 @@ async fn whoever_is_locked_is_refused_by_the_next_request_and_back_at_once_when_
 }
 
 #[tokio::test]
-async fn a_lock_typed_into_the_database_ends_the_tokens_with_it() {
+async fn a_statement_typed_into_the_database_ends_the_tokens_with_it() {
     let office = Office::open().await;
     let tenant = office.tenant("Acme").await;
-    for statement in [
-        "UPDATE users_enhanced SET is_active = 0 WHERE id = 'ID'",
-        "UPDATE users_enhanced SET must_reset_password = 1 WHERE id = 'ID'",
-        "UPDATE users_enhanced SET user_type = 'super_admin' WHERE id = 'ID'",
-        "UPDATE users_enhanced SET tenant_id = NULL WHERE id = 'ID'",
-        "DELETE FROM users_enhanced WHERE id = 'ID'",
-        "UPDATE clients SET is_active = 0 WHERE id = 'TENANT'",
-    ] {
+    for statement in ENDING {
         let name = format!("user{}", reportapp_session::random::id());
         let id = office
             .test
@@ -134,8 +128,7 @@ async fn a_lock_typed_into_the_database_ends_the_tokens_with_it() {
             office.test.get(&token, "/api/companies").await.status,
             StatusCode::OK
         );
-        let statement = statement.replace("ID", &id).replace("TENANT", &tenant);
-        office.test.by_hand(&statement).await;
+        office.test.by_hand(&typed(statement, &id, &tenant)).await;
         // Within one lease; this makes the process look at once.
         let somebody = Scope::UserPermissions("somebody".to_owned());
         office.test.app.changed(vec![somebody]).await.unwrap();

@@ -22,7 +22,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use api::{Api, Autoscaling, Web, WebTls};
+pub use api::{Api, Audit, Autoscaling, Web, WebTls};
 pub use backup::Backup;
 pub use bot::{Bot, BotMode};
 pub use credential::{Credential, CredentialUse, OnDelete};

@@ -44,6 +44,10 @@ pub struct Api {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub signing_credential: Option<String>,
+
+    /// The audit trail in the application's store.
+    #[serde(default)]
+    pub audit: Audit,
 }
 
 impl Api {
@@ -68,6 +72,32 @@ impl Default for Api {
             token_lifetime: Self::default_token_lifetime(),
             drain: Self::default_drain(),
             signing_credential: None,
+            audit: Audit::default(),
+        }
+    }
+}
+
+/// The record of who changed what, kept on a PostgreSQL store.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    /// Days for which rows of the audit trail are kept; older ones are removed in whole sealed batches. The
+    /// store refuses to remove younger rows than 30 days. Default: 90.
+    #[serde(default = "Audit::default_retention_days")]
+    #[schemars(range(min = 30, max = 36_500))]
+    pub retention_days: u32,
+}
+
+impl Audit {
+    fn default_retention_days() -> u32 {
+        90
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            retention_days: Self::default_retention_days(),
         }
     }
 }

@@ -36,6 +36,32 @@ test('a new user signs in with the starting password, and is out as soon as they
   await other.close()
 })
 
+test('a user is removed after a question that names them, and not before', async ({ page }) => {
+  const name = unique()
+  await page.goto('administrare/utilizatori')
+  await page.getByRole('button', { name: 'Utilizator nou' }).click()
+  const dialog = page.getByRole('dialog')
+  await opened(dialog)
+  await dialog.getByLabel('Nume de utilizator').fill(name)
+  await dialog.getByRole('button', { name: 'Creează' }).click()
+  await expect(dialog.getByTestId('start-password')).toBeVisible()
+  await dialog.getByRole('button', { name: 'Închide' }).last().click()
+
+  await page.getByRole('searchbox').fill(name)
+  const row = page.locator('[data-id]')
+  await expect(row).toHaveCount(1)
+  await row.click()
+  await opened(dialog)
+  await dialog.getByRole('button', { name: 'Șterge utilizatorul' }).click()
+  await expect(dialog.getByText(`utilizatorul ${name} (${name})?`)).toBeVisible()
+  await picture(page, 'user-removal')
+  await dialog.getByRole('button', { name: 'Păstrează' }).click()
+  await dialog.getByRole('button', { name: 'Șterge utilizatorul' }).click()
+  await dialog.getByRole('button', { name: `Șterge ${name}` }).click()
+  await expect(page.getByText(`${name} a fost șters.`)).toBeVisible()
+  await expect(row).toHaveCount(0)
+})
+
 test('a role is made of ticked permissions, changed, and removed', async ({ page }) => {
   const name = unique()
   await page.goto('administrare/roluri')

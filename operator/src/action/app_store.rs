@@ -1,6 +1,7 @@
 //! The application's store as an action reaches it: over the network with the login the application
 //! uses now, whether its API is up or down.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use kube::{Client, ResourceExt as _};
@@ -13,11 +14,13 @@ use reportapp_session::directory;
 use reportapp_session::epochs::{
     self, EpochError, Revision, RevokeError, Scope, invalidate_sessions, registered_processes,
 };
+use tokio::sync::watch;
 
 use super::invalidate::{self, Invalidated, Target};
 use super::trouble::{Reason, Trouble};
 use crate::backend::Endpoint;
-use crate::canary::check;
+use crate::backend::redis::wake::Wakes;
+use crate::canary::check::Afresh;
 use crate::rotation::ledger;
 use crate::rotation::plan;
 
@@ -34,6 +37,8 @@ pub struct AppStore {
     pool: Pool,
     /// Host, port and database.
     place: String,
+    /// Where to say that something was revoked.
+    wakes: Option<Wakes>,
 }
 
 impl AppStore {
@@ -42,20 +47,20 @@ impl AppStore {
     /// # Errors
     /// What is missing, or does not answer.
     pub async fn of(app: &ReportApp, client: &Client) -> Result<Self, Trouble> {
+        let read = Afresh::read(client, app).await.map_err(unusable)?;
         let name = app.spec.store.credential.as_deref().unwrap_or_default();
-        let credential = app.spec.credentials.iter().find(|c| c.name == name);
-        let credential = credential.ok_or_else(|| {
-            let app = app.name_any();
-            unusable(format!(
-                "spec.store.credential of ReportApp {app} names no entry of spec.credentials"
-            ))
-        })?;
-        let (secrets, in_use, _) = check::current(client, app, credential)
-            .await
-            .map_err(unusable)?;
+        let login = read.value_of(name, "spec.store.credential");
+        let login = login.map_err(unusable)?;
         let (endpoint, database) =
-            plan::store(app, &secrets).map_err(|trouble| unusable(trouble.message))?;
-        Self::connect(&endpoint, &database, &in_use.value).await
+            plan::store(app, read.secrets()).map_err(|trouble| unusable(trouble.message))?;
+        let store = Self::connect(&endpoint, &database, &login).await?;
+        Ok(store.waking(wakes(app, &read)))
+    }
+
+    /// The same, with the processes of the application woken by what is revoked.
+    #[must_use]
+    pub fn waking(self, wakes: Option<Wakes>) -> Self {
+        Self { wakes, ..self }
     }
 
     /// Logs in to the store at `endpoint`.
@@ -92,7 +97,11 @@ impl AppStore {
         };
         let place = format!("{}:{}/{database}", endpoint.host, endpoint.port);
         let pool = Pool::with_login(NAME, &login).map_err(|error| unusable(error.to_string()))?;
-        let store = Self { pool, place };
+        let store = Self {
+            pool,
+            place,
+            wakes: None,
+        };
         match store.pool.probe().await {
             Ok(()) => Ok(store),
             Err(error) => Err(store.trouble(&error)),
@@ -142,7 +151,15 @@ impl AppStore {
         scopes: Vec<Scope>,
         limit: Duration,
     ) -> Result<Invalidated, Trouble> {
-        match invalidate_sessions(&self.pool, action, scopes, limit).await {
+        let (news, raised) = watch::channel(None);
+        let wake = |revision| {
+            news.send_replace(Some(revision));
+        };
+        let revoked = tokio::select! {
+            revoked = invalidate_sessions(&self.pool, action, scopes, limit, wake) => revoked,
+            never = self.wake_processes(raised) => match never {},
+        };
+        match revoked {
             Ok(revoked) => Ok(Invalidated::Acknowledged(revoked)),
             Err(RevokeError::NotAcknowledged {
                 revision, silent, ..
@@ -152,6 +169,18 @@ impl AppStore {
             }),
             Err(RevokeError::NotCommitted { cause, .. }) => Err(self.epoch_trouble(&cause)),
         }
+    }
+
+    /// Tells the processes of what was raised, which they would find out by themselves a moment later. It
+    /// never ends, because nobody waits for it.
+    async fn wake_processes(&self, mut raised: watch::Receiver<Option<Revision>>) -> Infallible {
+        let revision = { raised.wait_for(Option::is_some).await }.map_or(None, |news| *news);
+        if let (Some(wakes), Some(revision)) = (&self.wakes, revision)
+            && let Err(error) = wakes.tell(revision).await
+        {
+            tracing::debug!(%error, "no process was woken; each reads the store by itself");
+        }
+        std::future::pending().await
     }
 
     async fn processes(&self) -> Result<usize, Trouble> {
@@ -251,6 +280,23 @@ impl AppStore {
              tables of this version, which the API makes when it starts",
             self.place
         ))
+    }
+}
+
+/// Where to wake the processes of `app`. What stands in the way of it is not the action's trouble.
+fn wakes(app: &ReportApp, read: &Afresh<'_>) -> Option<Wakes> {
+    let redis = app.spec.redis.as_ref()?;
+    let login = read.value_of(&redis.credential, "spec.redis.credential");
+    let wakes = login.and_then(|login| {
+        let endpoint = plan::redis(app, read.secrets()).map_err(|trouble| trouble.message)?;
+        Wakes::new(endpoint, login, &app.name_any()).map_err(|error| error.to_string())
+    });
+    match wakes {
+        Ok(wakes) => Some(wakes),
+        Err(error) => {
+            tracing::debug!(error, "no process is woken; each reads the store by itself");
+            None
+        }
     }
 }
 

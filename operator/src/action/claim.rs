@@ -2,7 +2,8 @@
 //!
 //! Each action claims its targets. Which of two goes first is the same for whoever asks: what has begun
 //! before what has not, emergencies before the rest, then the older one. Emergencies wait for
-//! emergencies alone.
+//! emergencies alone. What could not begin if it were its turn holds nobody up: its turn comes again when
+//! it can.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,8 @@ use reportapp_crds::report_app::credential::{Workload, WorkloadKind};
 use reportapp_crds::{IncidentAction, ReportApp};
 
 use super::approval;
+use super::trouble::Reason;
+use super::undo::Referred;
 use crate::one_shot;
 use crate::reportapp::naming::{self, Component};
 
@@ -28,6 +31,8 @@ pub struct Claim {
     pub created: Timestamp,
     /// Whether it has begun.
     pub begun: bool,
+    /// Whether something else than its turn keeps it from beginning.
+    pub held: bool,
     /// Whether it waits for emergencies alone.
     pub emergency: bool,
     /// What it works on, such as `Deployment demo-api`.
@@ -39,11 +44,11 @@ impl Claim {
     /// plans, or waits for an approval.
     ///
     /// `app` is the `ReportApp` it names, if there is one: without it nobody knows its components.
-    /// `undone` tells whom the action changed that one undoes.
+    /// `undone` tells of the action that one undoes.
     pub fn of(
         action: &IncidentAction,
         app: Option<&ReportApp>,
-        undone: impl Fn(&str) -> Option<String>,
+        undone: impl Fn(&str) -> Option<Referred>,
     ) -> Option<Self> {
         let phase = action.status.as_ref().and_then(|status| status.phase);
         let over = phase.is_some_and(Phase::is_final) || action.spec.dry_run;
@@ -62,6 +67,7 @@ impl Claim {
             uid: action.uid().unwrap_or_default(),
             created: created.unwrap_or(Timestamp::MAX),
             begun: app.is_some_and(|app| one_shot::belongs_to(&action.metadata, app)),
+            held: is_held(action, chosen, &undone),
             emergency: matches!(chosen, Chosen::RotateCredential(rotate) if rotate.mode == RotateMode::Emergency),
             targets: targets(&action.spec.app, chosen, app, undone),
         })
@@ -72,6 +78,7 @@ impl Claim {
         let goes_first = |other: &&Self| {
             other.uid != self.uid
                 && !self.targets.is_disjoint(&other.targets)
+                && (other.begun || !other.held)
                 && (other.emergency || !self.emergency)
                 && other.rank() < self.rank()
         };
@@ -87,11 +94,31 @@ impl Claim {
     }
 }
 
+/// Whether the last look at an action found something in its way. A status may be a moment old; what begins
+/// for that belongs to its application, and is waited for.
+fn is_held(
+    action: &IncidentAction,
+    chosen: Chosen<'_>,
+    undone: impl Fn(&str) -> Option<Referred>,
+) -> bool {
+    let status = action.status.as_ref();
+    let stalled = status.and_then(|status| one_shot::stalled(status.phase, &status.conditions));
+    match chosen {
+        // Seen afresh, so that it keeps its place once it can begin.
+        Chosen::Undo(undo)
+            if stalled.is_none_or(|reason| reason == Reason::ActionNotEnded.to_string()) =>
+        {
+            undone(&undo.action_ref).is_none_or(|referred| !referred.ended)
+        }
+        _ => stalled.is_some(),
+    }
+}
+
 fn targets(
     app_name: &str,
     chosen: Chosen<'_>,
     app: Option<&ReportApp>,
-    undone: impl Fn(&str) -> Option<String>,
+    undone: impl Fn(&str) -> Option<Referred>,
 ) -> BTreeSet<String> {
     let one = |target| BTreeSet::from([target]);
     match chosen {
@@ -129,7 +156,7 @@ fn targets(
         Chosen::DisableUser(disable) => one(user(app_name, &disable.user)),
         Chosen::ForcePasswordReset(reset) => one(user(app_name, &reset.user)),
         Chosen::Undo(undo) => match undone(&undo.action_ref) {
-            Some(name) => one(user(app_name, &name)),
+            Some(referred) => one(user(app_name, &referred.user)),
             None => one(format!("action {}", undo.action_ref)),
         },
     }
@@ -166,7 +193,7 @@ pub fn deployment(app: &str, component: &Component) -> Workload {
 mod tests {
     use super::*;
 
-    fn nobody(_: &str) -> Option<String> {
+    fn nobody(_: &str) -> Option<Referred> {
         None
     }
 
@@ -176,6 +203,7 @@ mod tests {
             uid: uid.to_owned(),
             created: Timestamp::from_second(created).unwrap(),
             begun: false,
+            held: false,
             emergency: false,
             targets: targets.iter().map(|&target| target.to_owned()).collect(),
         }
@@ -229,6 +257,62 @@ mod tests {
         );
         assert!(!waits(&urgent, &running));
         assert!(!waits(&running, &urgent), "it has begun already");
+    }
+
+    #[test]
+    fn what_cannot_begin_is_not_waited_for_until_it_has_begun() {
+        let later = claim("b", 2, &["x"]);
+        let older = Claim {
+            held: true,
+            ..claim("a", 1, &["x"])
+        };
+        assert!(!waits(&later, &older), "it could not go first");
+        assert!(waits(&later, &begun(older.clone())));
+        // Once it can, it is the older one again.
+        assert!(!waits(&older, &later));
+        assert!(waits(&older, &begun(later)));
+    }
+
+    #[test]
+    fn an_action_is_held_by_what_its_last_look_found_and_an_undo_by_what_it_undoes() {
+        let app = crate::reportapp::testing::example_app();
+        let of = |what: serde_json::Value, reason: &str| -> IncidentAction {
+            let mut spec = serde_json::json!({ "app": "demo", "reason": "test" });
+            let (field, value) = what.as_object().unwrap().iter().next().unwrap();
+            spec[field] = value.clone();
+            let stalled = serde_json::json!({
+                "type": "Stalled", "reason": reason, "message": "",
+                "status": if reason.is_empty() { "False" } else { "True" },
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            });
+            serde_json::from_value(serde_json::json!({
+                "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
+                "metadata": { "name": "lock" }, "spec": spec,
+                "status": { "phase": "Running", "conditions": [stalled] },
+            }))
+            .unwrap()
+        };
+        let lock = serde_json::json!({ "disableUser": { "user": "ana" } });
+        let undo = |name: &str| serde_json::json!({ "undo": { "actionRef": name } });
+        let undone = |name: &str| {
+            (name != "gone").then(|| Referred {
+                user: "ana".to_owned(),
+                ended: name == "done",
+            })
+        };
+        for (action, expected) in [
+            (of(lock.clone(), ""), false),
+            (of(lock, "StoreUnreachable"), true),
+            (of(undo("done"), ""), false),
+            (of(undo("running"), ""), true),
+            (of(undo("running"), "ActionNotEnded"), true),
+            (of(undo("done"), "ActionNotEnded"), false),
+            (of(undo("done"), "StoreUnreachable"), true),
+            (of(undo("gone"), ""), true),
+        ] {
+            let claim = Claim::of(&action, Some(&app), undone).unwrap();
+            assert_eq!(claim.held, expected, "{:?}", action.spec.action);
+        }
     }
 
     #[test]
@@ -287,7 +371,12 @@ mod tests {
     #[test]
     fn a_user_is_one_target_whatever_is_done_to_them() {
         let app = crate::reportapp::testing::example_app();
-        let undone = |name: &str| (name == "done").then(|| " ANA".to_owned());
+        let undone = |name: &str| {
+            (name == "done").then(|| Referred {
+                user: " ANA".to_owned(),
+                ended: true,
+            })
+        };
         for what in [
             serde_json::json!({ "disableUser": { "user": "Ana" } }),
             serde_json::json!({ "forcePasswordReset": { "user": "ana " } }),

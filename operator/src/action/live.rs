@@ -23,7 +23,7 @@ use super::restart::{self, MANAGER, Seen};
 use super::rotate::{self, NOTE};
 use super::runner::Task;
 use super::trouble::{Reason, Trouble};
-use super::undo::{PutBack, UNDOES, Undone};
+use super::undo::{PutBack, Referred, UNDOES, Undone};
 use super::user::{Changed, UserChange};
 use super::world::{Rotation, Turn, World};
 use crate::api_error::ApiError;
@@ -120,7 +120,7 @@ impl<'a> Live<'a> {
         };
         let undone = |name: &str| {
             let other = actions.iter().find(|other| other.name_any() == name)?;
-            Some(Undone::of(other).ok()?.user)
+            Referred::of(other)
         };
         Ok(actions
             .iter()
@@ -236,7 +236,10 @@ impl World for Live<'_> {
         };
         let others = self.others(begun).await?;
         let action = self.seen_action();
-        let undone = |_: &str| self.undone.as_ref().map(|undone| undone.user.clone());
+        let undone = |_: &str| {
+            let user = self.undone.as_ref()?.user.clone();
+            Some(Referred { user, ended: true })
+        };
         let Some(claim) = Claim::of(&action, Some(&self.app), undone) else {
             return Ok(Turn::Ours);
         };

@@ -28,6 +28,26 @@ pub struct Undone {
     pub user: String,
 }
 
+/// The action that an undoing one refers to, as far as turns go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referred {
+    /// Whom it changes.
+    pub user: String,
+    /// Whether it has ended; until then there is nothing to be undone.
+    pub ended: bool,
+}
+
+impl Referred {
+    /// `None` of an action that leaves nothing to be undone.
+    pub fn of(action: &IncidentAction) -> Option<Self> {
+        let phase = action.status.as_ref().and_then(|status| status.phase);
+        Some(Self {
+            user: Undone::of(action).ok()?.user,
+            ended: phase.is_some_and(Phase::is_final),
+        })
+    }
+}
+
 /// What was put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutBack {

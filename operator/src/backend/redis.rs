@@ -30,6 +30,7 @@ mod nodes;
 mod plan;
 mod preflight;
 mod save;
+pub mod wake;
 
 /// How long [`Redis::end_sessions`] may take.
 const END_WITHIN: Duration = Duration::from_secs(5);

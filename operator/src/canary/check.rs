@@ -15,7 +15,10 @@ use super::verdict::{Verdict, judge};
 use crate::api_error::ApiResult;
 use crate::backend::Login;
 use crate::context::Shared;
+use crate::reportapp::ledger::Entry;
+use crate::reportapp::published::PublishedCredentials;
 use crate::reportapp::{fetch, ledger, published};
+use crate::rotation::ledger::Value;
 use crate::rotation::plan::{self, Backend, Secrets};
 use crate::rotation::trigger;
 use crate::rotation::trouble::Trouble;
@@ -66,33 +69,74 @@ pub async fn check(shared: &Shared, app: &ReportApp, key: &Key) -> Result<Verdic
     judge(&key.credential, outcome, ways)
 }
 
+/// Everything the values in use of one application are found in, as it was read.
+pub struct Afresh<'a> {
+    app: &'a ReportApp,
+    secrets: Secrets,
+    published: PublishedCredentials,
+    entry: Entry,
+}
+
+impl<'a> Afresh<'a> {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub async fn read(client: &Client, app: &'a ReportApp) -> Result<Self, String> {
+        let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
+        let (secrets, entry, published) = tokio::join!(
+            fetch::secrets::named(client, &namespace, app),
+            ledger::read(client, &namespace, &name),
+            published::read(client, &namespace, &name),
+        );
+        Ok(Self {
+            app,
+            secrets,
+            published: published.map_err(|error| error.to_string())?,
+            entry: entry.map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// The Secrets that the spec names.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The value in use of the credential with this name; `path` is the field that names it.
+    ///
+    /// # Errors
+    /// What is missing for there to be one.
+    pub fn value_of(&self, name: &str, path: &str) -> Result<Value, String> {
+        let credential = self.app.spec.credentials.iter().find(|c| c.name == name);
+        let credential = credential.ok_or_else(|| {
+            let app = self.app.name_any();
+            format!("{path} of ReportApp {app} names no entry of spec.credentials")
+        })?;
+        let in_use = self.sources().in_use(credential);
+        Ok(in_use.map_err(|trouble| trouble.message)?.value)
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources {
+            app: self.app,
+            secrets: &self.secrets,
+            published: &self.published.credentials,
+            name_key: &self.entry.ledger.name_key,
+        }
+    }
+}
+
 /// The value in use, read afresh.
-///
-/// # Errors
-/// What is missing for there to be one.
-pub async fn current(
+async fn current(
     client: &Client,
     app: &ReportApp,
     credential: &Credential,
 ) -> Result<(Secrets, InUse, Mark), String> {
-    let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
-    let (secrets, entry, published) = tokio::join!(
-        fetch::secrets::named(client, &namespace, app),
-        ledger::read(client, &namespace, &name),
-        published::read(client, &namespace, &name),
-    );
-    let entry = entry.map_err(|error| error.to_string())?;
-    let published = published.map_err(|error| error.to_string())?;
-    let sources = Sources {
-        app,
-        secrets: &secrets,
-        published: &published.credentials,
-        name_key: &entry.ledger.name_key,
-    };
-    let in_use = sources.in_use(credential);
+    let read = Afresh::read(client, app).await?;
+    let in_use = read.sources().in_use(credential);
     let in_use = in_use.map_err(|trouble| trouble.message)?;
-    let mark = sources.mark(credential, &in_use);
-    Ok((secrets, in_use, mark))
+    let mark = read.sources().mark(credential, &in_use);
+    Ok((read.secrets, in_use, mark))
 }
 
 /// A login that was refused a moment ago.

@@ -176,6 +176,15 @@ pub fn store(app: &ReportApp, secrets: &Secrets) -> Result<(Endpoint, String), T
     Ok((place.endpoint, place.name))
 }
 
+/// Where the application's Redis is.
+///
+/// # Errors
+/// What the spec lacks, or the authority that cannot be read.
+pub fn redis(app: &ReportApp, secrets: &Secrets) -> Result<Endpoint, Trouble> {
+    let resolver = Resolver { app, secrets };
+    Ok(resolver.redis_server()?.1)
+}
+
 /// The keys of the application's Redis, as its administrator reaches them.
 ///
 /// # Errors

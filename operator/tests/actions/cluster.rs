@@ -1,94 +1,35 @@
 //! The outside of actions: objects of one application, in this process. Time goes by in ticks, in each of
-//! which one pod comes or goes.
+//! which one pod comes or goes. Each part of the outside is a file of its own, and [`hand`] is what an
+//! action has of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use reportapp_crds::incident_action::{CacheNamespace, Chosen};
+use reportapp_crds::incident_action::Chosen;
 use reportapp_crds::one_shot::Phase;
-use reportapp_crds::report_app::credential::Workload;
 use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
-use reportapp_operator::action::caches::{self, Sweep, Swept};
-use reportapp_operator::action::claim::{Claim, components, deployment};
-use reportapp_operator::action::invalidate::{Invalidated, Target};
-use reportapp_operator::action::restart::Seen;
-use reportapp_operator::action::rotate;
-use reportapp_operator::action::runner::{Order, Task};
-use reportapp_operator::action::trouble::{Reason, Trouble};
-use reportapp_operator::action::undo::{PutBack, Undone};
-use reportapp_operator::action::user::{Changed, UserChange};
-use reportapp_operator::action::world::{Rotation, Turn, World};
-use reportapp_operator::backend::redis::caches::Step;
+use reportapp_operator::action::claim::{components, deployment};
+use reportapp_operator::action::invalidate::Target;
+use reportapp_operator::action::runner::{Found, Order, Task};
+use reportapp_operator::action::status::{self, Facts};
+use reportapp_operator::action::undo::Undone;
+use reportapp_operator::action::user::UserChange;
 use reportapp_operator::one_shot;
-use reportapp_session::directory::{Change, Kind, Measured, Snapshot, Undone as InStore};
-use reportapp_session::epochs::{ProcessId, Revision, Revoked};
+use reportapp_session::directory::{Change, Snapshot};
 use serde_json::json;
 
-/// Ticks a rotation takes.
-const ROTATION_TICKS: u32 = 3;
+mod hand;
+mod keys;
+mod rotations;
+mod store;
+mod workloads;
 
-/// A pod, and the mark it was made with.
-#[derive(Clone, Debug)]
-struct Pod {
-    name: String,
-    mark: Option<String>,
-}
-
-/// A workload whose roll-out keeps `replicas` pods at all times.
-#[derive(Clone, Debug, Default)]
-pub struct Played {
-    mark: Option<String>,
-    replicas: usize,
-    pods: Vec<Pod>,
-    made: usize,
-    /// Whether new pods do not start.
-    pub sick: bool,
-    /// How often its template was changed.
-    pub restarts: usize,
-}
-
-impl Played {
-    fn new(replicas: usize) -> Self {
-        let mut played = Self {
-            replicas,
-            ..Self::default()
-        };
-        (0..replicas).for_each(|_| played.start());
-        played
-    }
-
-    fn start(&mut self) {
-        self.made += 1;
-        self.pods.push(Pod {
-            name: format!("pod-{}", self.made),
-            mark: self.mark.clone(),
-        });
-    }
-
-    fn is_new(&self, pod: &Pod) -> bool {
-        pod.mark == self.mark
-    }
-
-    fn is_moving(&self) -> bool {
-        self.pods.iter().any(|pod| !self.is_new(pod))
-    }
-
-    fn tick(&mut self) {
-        let old = self.pods.iter().position(|pod| !self.is_new(pod));
-        let Some(old) = old.filter(|_| !self.sick) else {
-            return;
-        };
-        if self.pods.len() > self.replicas {
-            self.pods.remove(old);
-        } else {
-            self.start();
-        }
-        assert!(self.pods.len() >= self.replicas, "too few pods serve");
-    }
-}
+pub use hand::Hand;
+pub use store::{Person, UNTOUCHED};
+use workloads::Played;
 
 #[derive(Default)]
 struct Objects {
@@ -114,21 +55,6 @@ struct Objects {
     store_away: bool,
     now: Timestamp,
 }
-
-/// A user of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Person {
-    pub active: bool,
-    pub must_reset: bool,
-    pub sessions: usize,
-}
-
-/// One that nobody changed.
-pub const UNTOUCHED: Person = Person {
-    active: true,
-    must_reset: false,
-    sessions: 2,
-};
 
 /// One namespace with one application.
 pub struct Cluster {
@@ -180,6 +106,12 @@ impl Cluster {
 
     /// Creates an action `name`, which is its uid as well.
     pub fn create(&self, name: &str, spec: serde_json::Value) -> Order {
+        self.add(name, spec);
+        self.order(name)
+    }
+
+    /// The same of one that cannot be worked on yet.
+    pub fn add(&self, name: &str, spec: serde_json::Value) {
         let mut action: IncidentAction = serde_json::from_value(json!({
             "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
             "metadata": { "name": name, "namespace": "reports", "uid": name },
@@ -187,19 +119,33 @@ impl Cluster {
         }))
         .unwrap();
         let mut objects = self.objects();
-        action.metadata.creation_timestamp = Some(
-            k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(objects.now),
-        );
+        action.metadata.creation_timestamp = Some(Time(objects.now));
+        objects.actions.insert(name.to_owned(), action);
+    }
+
+    /// What an action does, with everything it names.
+    pub fn order(&self, name: &str) -> Order {
+        let objects = self.objects();
+        let action = &objects.actions[name];
         let deadline = SignedDuration::from_secs(action.spec.active_deadline_seconds);
-        let task = task(&self.app, &action, &objects.actions);
-        let order = Order {
-            task,
+        Order {
+            task: task(&self.app, action, &objects.actions),
             dry_run: action.spec.dry_run,
             end: Some(objects.now + deadline),
             unapproved: false,
+        }
+    }
+
+    /// Writes down what a pass found.
+    pub fn publish(&self, name: &str, found: Found) {
+        let mut objects = self.objects();
+        let facts = Facts {
+            action: &objects.actions[name],
+            now: objects.now,
+            late: false,
         };
-        objects.actions.insert(name.to_owned(), action);
-        order
+        let status = status::after_pass(&facts, found);
+        objects.actions.get_mut(name).unwrap().status = Some(status);
     }
 
     /// Lets a second go by. At most one workload may be on its way then.
@@ -209,34 +155,7 @@ impl Cluster {
         let moving = objects.workloads.values().filter(|w| w.is_moving()).count();
         assert!(moving <= 1, "{moving} workloads roll out at once");
         objects.workloads.values_mut().for_each(Played::tick);
-        for (rotation, ticks) in objects.rotations.values_mut() {
-            *ticks += 1;
-            *rotation = rotated(rotation.clone(), *ticks >= ROTATION_TICKS);
-        }
-    }
-
-    /// Whether pods of a workload are on their way.
-    pub fn is_moving(&self) -> bool {
-        self.objects().workloads.values().any(Played::is_moving)
-    }
-
-    /// Has the new pods of a workload start, or not.
-    pub fn sicken(&self, workload: &str, sick: bool) {
-        self.objects().workloads.get_mut(workload).unwrap().sick = sick;
-    }
-
-    /// Somebody deletes a workload, and its pods with it.
-    pub fn remove_workload(&self, workload: &str) {
-        self.objects().workloads.remove(workload).unwrap();
-    }
-
-    /// How often each workload was restarted.
-    pub fn restarts(&self) -> BTreeMap<String, usize> {
-        let objects = self.objects();
-        let restarts = objects.workloads.iter();
-        restarts
-            .map(|(name, w)| (name.clone(), w.restarts))
-            .collect()
+        objects.tick_rotations();
     }
 
     /// Writes down how an action ended.
@@ -256,58 +175,6 @@ impl Cluster {
         let mut objects = self.objects();
         let metadata = &mut objects.actions.get_mut(action).unwrap().metadata;
         metadata.owner_references = Some(one_shot::owners(metadata, &self.app));
-    }
-
-    /// How many rotations there are, and how many were ever made.
-    pub fn rotations(&self) -> (usize, usize) {
-        let objects = self.objects();
-        (objects.rotations.len(), objects.rotations_made)
-    }
-
-    /// Names of the revocations in the store.
-    pub fn revocations(&self) -> Vec<String> {
-        let objects = self.objects();
-        objects.revocations.clone()
-    }
-
-    /// A user of the store.
-    pub fn person(&self, name: &str) -> Person {
-        self.objects().users[name]
-    }
-
-    /// Somebody changes a user.
-    pub fn set_person(&self, name: &str, person: Person) {
-        self.objects().users.insert(name.to_owned(), person);
-    }
-
-    /// How often users were changed or put back.
-    pub fn changes(&self) -> usize {
-        self.objects().changes
-    }
-
-    /// Keys that are in Redis.
-    pub fn keys(&self) -> Vec<String> {
-        self.objects().keys.iter().cloned().collect()
-    }
-
-    /// Has a process write a key of the namespace with every look, or none.
-    pub fn write_keys(&self, busy: bool) {
-        self.objects().busy = busy;
-    }
-
-    /// Has a process of the API fall silent, or its lease run out.
-    pub fn silence(&self, silent: bool) {
-        self.objects().silent = silent;
-    }
-
-    /// Takes the store away, or brings it back.
-    pub fn take_store_away(&self, away: bool) {
-        self.objects().store_away = away;
-    }
-
-    /// Somebody deletes every rotation.
-    pub fn delete_rotations(&self) {
-        self.objects().rotations.clear();
     }
 
     /// The outside as the action `name` has it.
@@ -356,331 +223,5 @@ fn task(
             let found = others.get(&undo.action_ref);
             Task::Undo(Undone::resolve(&undo.action_ref, &app.name_any(), found).unwrap())
         }
-    }
-}
-
-fn rotated(mut rotation: SecretRotation, done: bool) -> SecretRotation {
-    let condition = |reason: &str| {
-        json!({
-            "type": "Ready", "status": "True", "reason": reason, "message": "",
-            "lastTransitionTime": "2026-01-01T00:00:00Z",
-        })
-    };
-    let (phase, reason) = if done {
-        ("Succeeded", "Succeeded")
-    } else {
-        ("Running", "Working")
-    };
-    let credentials = rotation.spec.credentials.iter().map(|name| {
-        json!({
-            "name": name, "strategy": "AlternatingUsers", "to": "b", "oldSessions": 0, "oldPods": 0,
-            "oldRefused": done,
-        })
-    });
-    let credentials: Vec<_> = credentials.collect();
-    let status = json!({
-        "phase": phase, "message": "played", "conditions": [condition(reason)],
-        "credentials": credentials,
-    });
-    rotation.status = serde_json::from_value(status).unwrap();
-    rotation
-}
-
-/// The outside of one action.
-pub struct Hand<'a> {
-    cluster: &'a Cluster,
-    action: &'a str,
-    /// Where the removal of keys stands; an operator that dies forgets it.
-    sweep: Mutex<Option<Sweep>>,
-}
-
-impl Objects {
-    fn store(&self) -> Result<(), Trouble> {
-        match self.store_away {
-            true => Err(Trouble::new(Reason::StoreUnreachable, "it is away")),
-            false => Ok(()),
-        }
-    }
-
-    fn revision_of(&self, action: &str) -> Option<Revision> {
-        let mut names = self.revocations.iter();
-        let place = names.position(|name| name == action)?;
-        Some(Revision(u64::try_from(place).unwrap() + 1))
-    }
-
-    /// Raises something once under a name, and says how far it is.
-    fn raise(&mut self, name: &str) -> Invalidated {
-        if self.revision_of(name).is_none() {
-            self.revocations.push(name.to_owned());
-        }
-        let revision = self.revision_of(name).unwrap();
-        if self.silent {
-            let in_doubt = Some(1);
-            return Invalidated::Committed { revision, in_doubt };
-        }
-        Invalidated::Acknowledged(Revoked {
-            revision,
-            commit: Duration::ZERO,
-            acknowledgement: Duration::ZERO,
-            confirmed: vec![ProcessId::new("api", 0)],
-            outwaited: Vec::new(),
-            roster_known: true,
-        })
-    }
-
-    fn find(&mut self, user: &str) -> Result<&mut Person, Trouble> {
-        let unknown = || Trouble::new(Reason::UnknownUser, "there is none");
-        let key = user.trim().to_lowercase();
-        self.users.get_mut(&key).ok_or_else(unknown)
-    }
-
-    /// Changes a user once under a name, and keeps what was there.
-    fn change(&mut self, name: &str, change: &UserChange) -> Result<Snapshot, Trouble> {
-        if let Some(snapshot) = self.snapshots.get(name) {
-            return Ok(snapshot.clone());
-        }
-        let (kind, now) = (change.change.kind(), self.now);
-        let person = self.find(&change.user)?;
-        let snapshot = Snapshot {
-            kind,
-            user: change.user.clone(),
-            differs: !holds(kind, person),
-            sessions: (0..person.sessions).map(|n| format!("s{n}")).collect(),
-            revision: Revision(0),
-            taken_at: now,
-            undone_at: None,
-        };
-        set(kind, person, true);
-        person.sessions = 0;
-        self.changes += 1;
-        self.snapshots.insert(name.to_owned(), snapshot.clone());
-        Ok(snapshot)
-    }
-
-    fn undo(&mut self, undone: &Undone) -> Result<InStore, Trouble> {
-        let missing = || Trouble::new(Reason::NotUndoable, "nothing was changed");
-        let mut snapshot = { self.snapshots.get(&undone.uid).cloned() }.ok_or_else(missing)?;
-        if snapshot.undone_at.is_some() {
-            return Ok(InStore::Earlier(snapshot));
-        }
-        snapshot.undone_at = Some(self.now);
-        let person = self.find(&snapshot.user)?;
-        if !holds(snapshot.kind, person) {
-            return Err(Trouble::new(Reason::ChangedSince, "somebody did"));
-        }
-        set(snapshot.kind, person, false);
-        self.changes += 1;
-        self.snapshots.insert(undone.uid.clone(), snapshot.clone());
-        Ok(InStore::Restored(snapshot))
-    }
-}
-
-fn holds(kind: Kind, person: &Person) -> bool {
-    match kind {
-        Kind::Disable => !person.active,
-        Kind::ForceReset => person.must_reset,
-    }
-}
-
-fn set(kind: Kind, person: &mut Person, holds: bool) {
-    match kind {
-        Kind::Disable => person.active = !holds,
-        Kind::ForceReset => person.must_reset = holds,
-    }
-}
-
-impl Hand<'_> {
-    /// Whether the action says that its rotation was made.
-    pub fn is_noted(&self) -> bool {
-        let action = self.action();
-        let name = rotate::rotation_name(&action);
-        action.annotations().get(rotate::NOTE) == Some(&name)
-    }
-
-    fn action(&self) -> IncidentAction {
-        self.cluster.objects().actions[self.action].clone()
-    }
-}
-
-impl World for Hand<'_> {
-    fn is_begun(&self) -> bool {
-        self.cluster.is_begun(self.action)
-    }
-
-    async fn plan(&self, task: &Task) -> Result<Vec<String>, Trouble> {
-        let mut objects = self.cluster.objects();
-        match task {
-            Task::Restart(_) | Task::Rotate(_) | Task::Sweep(_) => {}
-            Task::Invalidate(_) | Task::Undo(_) => objects.store()?,
-            Task::ChangeUser(change) => {
-                objects.store()?;
-                objects.find(&change.user)?;
-            }
-        }
-        Ok(vec!["what is done".to_owned()])
-    }
-
-    async fn take_turn(&self) -> Result<Turn, Trouble> {
-        let app = &self.cluster.app;
-        let mut objects = self.cluster.objects();
-        let undone = |name: &str| Some(Undone::of(objects.actions.get(name)?).ok()?.user);
-        let claims: Vec<_> = { objects.actions.values() }
-            .filter_map(|action| Claim::of(action, Some(app), undone))
-            .collect();
-        let Some(claim) = Claim::of(&objects.actions[self.action], Some(app), undone) else {
-            return Ok(Turn::Ours);
-        };
-        let action = objects.actions.get_mut(self.action).unwrap();
-        if let Some(first) = claim.waits_for(&claims) {
-            return Ok(Turn::Behind(first.name.clone()));
-        }
-        action.metadata.owner_references = Some(one_shot::owners(&action.metadata, app));
-        Ok(Turn::Ours)
-    }
-
-    async fn look(&self, workload: &Workload) -> Result<Seen, Trouble> {
-        let objects = self.cluster.objects();
-        let Some(found) = objects.workloads.get(&workload.name) else {
-            return Err(Trouble::new(Reason::WorkloadMissing, "there is none"));
-        };
-        let new = |pod: &&Pod| pod.mark.as_deref() == Some(self.action);
-        let old = found.pods.iter().filter(|pod| !new(pod));
-        Ok(Seen {
-            workload: workload.clone(),
-            marked: found.mark.as_deref() == Some(self.action),
-            settled: !found.is_moving() && found.pods.len() == found.replicas,
-            old_pods: old.map(|pod| pod.name.clone()).collect(),
-            obstacle: found.sick.then(|| "its pods do not start".to_owned()),
-        })
-    }
-
-    async fn mark(&self, workload: &Workload) -> Result<(), Trouble> {
-        let mut objects = self.cluster.objects();
-        let found = objects.workloads.get_mut(&workload.name).unwrap();
-        let mark = Some(self.action.to_owned());
-        if found.mark != mark {
-            found.mark = mark;
-            found.restarts += 1;
-        }
-        Ok(())
-    }
-
-    async fn rotation(&self) -> Result<Rotation, Trouble> {
-        let (action, noted) = (self.action(), self.is_noted());
-        let name = rotate::rotation_name(&action);
-        let objects = self.cluster.objects();
-        Ok(match objects.rotations.get(&name) {
-            Some((found, _)) if rotate::is_of(found, &action) => {
-                Rotation::Made(Box::new(found.clone()))
-            }
-            Some(_) => return Err(Trouble::new(Reason::RotationNotOurs, "not of this action")),
-            None if noted => Rotation::Gone,
-            None => Rotation::Unmade,
-        })
-    }
-
-    async fn create_rotation(&self) -> Result<(), Trouble> {
-        let action = self.action();
-        let rotate = action.spec.action.rotate_credential.as_ref().unwrap();
-        let rotation = rotate::rotation(&action, rotate, SignedDuration::from_secs(600));
-        let mut objects = self.cluster.objects();
-        let Objects {
-            rotations,
-            rotations_made,
-            ..
-        } = &mut *objects;
-        rotations.entry(rotation.name_any()).or_insert_with(|| {
-            *rotations_made += 1;
-            (rotation, 0)
-        });
-        Ok(())
-    }
-
-    async fn note_rotation(&self) -> Result<(), Trouble> {
-        let mut objects = self.cluster.objects();
-        let action = objects.actions.get_mut(self.action).unwrap();
-        let name = rotate::rotation_name(action);
-        action
-            .annotations_mut()
-            .insert(rotate::NOTE.to_owned(), name);
-        Ok(())
-    }
-
-    async fn invalidate(&self, _: &Target) -> Result<Invalidated, Trouble> {
-        let mut objects = self.cluster.objects();
-        objects.store()?;
-        Ok(objects.raise(self.action))
-    }
-
-    async fn revision(&self) -> Result<Option<Revision>, Trouble> {
-        let objects = self.cluster.objects();
-        objects.store()?;
-        Ok(objects.revision_of(self.action))
-    }
-
-    async fn change_user(&self, change: &UserChange) -> Result<Changed, Trouble> {
-        let mut objects = self.cluster.objects();
-        objects.store()?;
-        let snapshot = objects.change(self.action, change)?;
-        let invalidated = objects.raise(self.action);
-        let person = objects.find(&change.user)?;
-        let measured = Measured {
-            active_sessions: i64::try_from(person.sessions).unwrap(),
-            sign_in_possible: !holds(snapshot.kind, person),
-        };
-        Ok(Changed {
-            snapshot,
-            invalidated,
-            measured,
-        })
-    }
-
-    async fn snapshot(&self, of: Option<&Undone>) -> Result<Option<Snapshot>, Trouble> {
-        let objects = self.cluster.objects();
-        objects.store()?;
-        let name = of.map_or(self.action, |undone| &undone.uid);
-        Ok(objects.snapshots.get(name).cloned())
-    }
-
-    async fn put_back(&self, undone: &Undone) -> Result<PutBack, Trouble> {
-        let mut objects = self.cluster.objects();
-        objects.store()?;
-        let in_store = objects.undo(undone)?;
-        let invalidated = objects.raise(&format!("{} puts back", self.action));
-        Ok(PutBack {
-            undone: in_store,
-            invalidated,
-        })
-    }
-
-    /// One key with each look, from the place where the last look of this operator ended.
-    async fn sweep(&self, namespaces: &[CacheNamespace]) -> Result<Swept, Trouble> {
-        let prefixes = caches::prefixes("demo", namespaces);
-        let mut objects = self.cluster.objects();
-        let mut sweep = self.sweep.lock().unwrap();
-        let sweep = sweep.get_or_insert_with(|| Sweep::of(&objects.actions[self.action]));
-        // 0 is the beginning, and the end.
-        let place = usize::try_from(sweep.cursor.saturating_sub(1)).unwrap();
-        let key = objects.keys.iter().nth(place).cloned();
-        let goes = |key: &String| prefixes.iter().any(|prefix| key.starts_with(prefix));
-        let found = key.filter(goes);
-        let removed = found.as_ref().is_some_and(|key| objects.keys.remove(key));
-        let next = place + usize::from(!removed);
-        let cursor = if next < objects.keys.len() {
-            next + 1
-        } else {
-            0
-        };
-        let number = |truth| i64::from(truth);
-        sweep.step(Step {
-            cursor: u64::try_from(cursor).unwrap(),
-            scanned: 1,
-            found: number(found.is_some()),
-            removed: number(removed),
-        });
-        if objects.busy {
-            objects.keys.insert("dash:new".to_owned());
-        }
-        Ok(sweep.swept())
     }
 }

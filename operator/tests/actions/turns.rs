@@ -16,13 +16,11 @@ fn restart(components: &[&str]) -> Value {
 async fn look(cluster: &Cluster, name: &str, order: &Order) -> (Option<Phase>, Option<String>) {
     let found = pass(&cluster.hand(name), order, cluster.now()).await;
     let phase = ended(&found);
-    if let Some(phase) = phase {
-        cluster.end(name, phase);
-    }
-    let waits = match found.state {
-        State::Queued(message) => Some(message),
+    let waits = match &found.state {
+        State::Queued(message) => Some(message.clone()),
         _ => None,
     };
+    cluster.publish(name, found);
     (phase, waits)
 }
 
@@ -121,8 +119,60 @@ async fn of_two_that_change_one_user_one_waits_whatever_they_do() {
         Some(Phase::Succeeded)
     );
     // The one that undoes waits for whom the other has in hand.
-    let undo = json!({ "app": "demo", "reason": "test", "undo": { "actionRef": "lock" } });
-    let undo = cluster.create("undo", undo);
+    let undo = cluster.create("undo", undo("lock"));
     let (_, waits) = look(&cluster, "undo", &undo).await;
     assert!(waits.is_some_and(|message| message.contains("IncidentAction")));
+}
+
+fn undo(action: &str) -> Value {
+    json!({ "app": "demo", "reason": "test", "undo": { "actionRef": action } })
+}
+
+#[tokio::test]
+async fn an_older_undo_that_cannot_begin_yet_holds_nobody_up() {
+    let mut cluster = Cluster::new();
+    let rule = json!({ "approval": { "requiredFor": ["DisableUser"] } });
+    cluster.app.spec.incidents = Some(serde_json::from_value(rule).unwrap());
+    let mut asked = change("disableUser", "ana");
+    asked["requestedBy"] = json!("bob");
+    // Nobody has approved of it, so there is nothing to be undone.
+    let lock = cluster.create("lock", asked);
+    cluster.add("undo", undo("lock"));
+    cluster.tick();
+    let reset = cluster.create("reset", change("forcePasswordReset", "ana"));
+    assert_eq!(look(&cluster, "reset", &reset).await.1, None);
+    assert!(cluster.is_begun("reset"));
+    look(&cluster, "reset", &reset).await;
+
+    cluster.app.spec.incidents = None;
+    look(&cluster, "lock", &lock).await;
+    assert_eq!(
+        look(&cluster, "lock", &lock).await.0,
+        Some(Phase::Succeeded)
+    );
+    // Now it can begin, and is the older one.
+    let end = cluster.create("end", invalidate(&json!({ "user": "ana" })));
+    let (_, waits) = look(&cluster, "end", &end).await;
+    assert!(waits.is_some_and(|message| message.contains("IncidentAction undo")));
+    let order = cluster.order("undo");
+    look(&cluster, "undo", &order).await;
+    look(&cluster, "undo", &order).await;
+    assert!(cluster.person("ana").active);
+    assert_eq!(look(&cluster, "end", &end).await.1, None);
+}
+
+#[tokio::test]
+async fn one_that_is_stalled_before_it_begins_holds_nobody_up() {
+    let cluster = Cluster::new();
+    let missing = json!([{ "kind": "Deployment", "name": "absent" }]);
+    let mut spec = restart(&["api"]);
+    spec["rollingRestart"]["workloads"] = missing;
+    let blind = cluster.create("blind", spec);
+    let second = cluster.create("second", restart(&["api"]));
+    let (_, waits) = look(&cluster, "second", &second).await;
+    assert!(waits.is_some(), "nobody has looked at the first one yet");
+    look(&cluster, "blind", &blind).await;
+    assert!(!cluster.is_begun("blind"));
+    assert_eq!(look(&cluster, "second", &second).await.1, None);
+    assert!(cluster.is_begun("second"));
 }

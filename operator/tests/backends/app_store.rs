@@ -12,15 +12,18 @@ use reportapp_operator::action::invalidate::{Invalidated, Target};
 use reportapp_operator::action::trouble::{Reason, Trouble};
 use reportapp_operator::action::undo::Undone;
 use reportapp_operator::action::user::UserChange;
+use reportapp_operator::backend::redis::wake::Wakes;
 use reportapp_operator::rotation::ledger::{ADOPTED, SecretText, Value};
 use reportapp_pool::Pool;
 use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER, TestPostgres};
 use reportapp_session::directory::{Change, Undone as InStore};
 use reportapp_session::epochs::{
-    Bearer, BootClock, EpochStore as _, Keeper, Remembered, Revoked, SqlEpochStore, Terms, Verdict,
+    Bearer, BootClock, EpochStore as _, Keeper, Remembered, Revision, Revoked, SqlEpochStore,
+    Terms, Verdict,
 };
 
 use crate::postgres::world::endpoint;
+use crate::redis::server::{self, Users, free_port};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(1);
@@ -143,6 +146,55 @@ async fn each_action_ends_what_it_names_in_a_process_that_serves() {
     };
     assert_eq!(process.check(&again).await, Verdict::Accept);
     store.close().await;
+}
+
+/// The login of the application `demo` in Redis, whose rights are the documented ones.
+fn login_of_demo() -> Value {
+    Value {
+        rotation: ADOPTED.to_owned(),
+        username: Some("demo".to_owned()),
+        secret: SecretText::new("canary-redis-demo"),
+        created: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[tokio::test]
+async fn every_process_is_woken_with_the_login_of_the_application() {
+    let scene = Scene::start().await;
+    let redis = server::Server::start(Users::AclFile).await;
+    let rights = "~demo:* resetchannels &demo:* +@read +@write +subscribe +publish";
+    let user = ["ACL", "SETUSER", "demo", "on", ">canary-redis-demo"];
+    let words: Vec<&str> = user.into_iter().chain(rights.split(' ')).collect();
+    let _ok: String = redis.root(&words).await;
+    let mut transcript = redis.transcript().await;
+    let wakes = Wakes::new(redis.endpoint(), login_of_demo(), "demo").unwrap();
+    let store = scene.open().await.waking(Some(wakes));
+    // Nobody confirms before its lease is over, so there is time for the wake-up.
+    let silent =
+        "INSERT INTO epoch_processes (process, lease_ms, confirmed, expelled, registered_at)
+                  VALUES ('silent.0', 1000, 0, false, now())";
+    scene.pool.execute(silent, &[]).await.unwrap();
+    let revoked = end(&store, "uid", &Whose::All).await;
+    let told = format!("\"PUBLISH\" \"demo:epochs\" \"{}\"", revoked.revision.0);
+    transcript.read_until(&told).await;
+    assert_eq!(transcript.text.matches("PUBLISH").count(), 1);
+}
+
+#[tokio::test]
+async fn a_redis_that_is_away_or_refuses_changes_nothing_of_a_revocation() {
+    let scene = Scene::start().await;
+    let _process = scene.process().await;
+    let redis = server::Server::start(Users::AclFile).await;
+    let mut away = redis.endpoint();
+    away.port = free_port();
+    for (number, endpoint) in [redis.endpoint(), away].into_iter().enumerate() {
+        let wakes = Wakes::new(endpoint, login_of_demo(), "demo").unwrap();
+        let refused = wakes.tell(Revision(7)).await.unwrap_err().to_string();
+        assert!(!refused.contains("canary"), "{refused}");
+        let store = scene.open().await.waking(Some(wakes));
+        let revoked = end(&store, &format!("uid {number}"), &Whose::All).await;
+        assert_eq!(revoked.confirmed.len(), 1, "{revoked:?}");
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub(crate) const USERS_VIEW: Permission = Permission::of("users", "view");
 pub(crate) const USERS_CREATE: Permission = Permission::of("users", "create");
 /// Change users, lock them, give them roles.
 pub(crate) const USERS_EDIT: Permission = Permission::of("users", "edit");
+/// Remove users.
+pub(crate) const USERS_DELETE: Permission = Permission::of("users", "delete");
 /// See where others are signed in.
 pub(crate) const SESSIONS_VIEW: Permission = Permission::of("sessions", "view");
 /// Sign others out.

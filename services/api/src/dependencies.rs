@@ -23,7 +23,7 @@ use crate::epochs::Epochs;
 use crate::erp::Server;
 use crate::store::roles::ADMINISTRATOR;
 use crate::store::users::NewUser;
-use crate::store::{MigrationError, Store, StoreError};
+use crate::store::{LoginSight, MigrationError, Store, StoreError};
 
 /// Between two looks at a dependency that answers.
 const CALM: Duration = Duration::from_secs(10);
@@ -65,9 +65,9 @@ pub fn watch_store(
         epochs.start();
         let mut tidied = Instant::now();
         loop {
-            match store.ping().await {
+            match look(&store).await {
                 Ok(()) => dependency.ok(),
-                Err(error) => dependency.failing(store_reason(&error), error.to_string()),
+                Err((reason, message)) => dependency.failing(reason, message),
             }
             if tidied.elapsed() >= TIDY_EVERY {
                 tidied = Instant::now();
@@ -205,7 +205,6 @@ async fn try_set_up(
     passwords: &Passwords,
     first_administrator: Option<&PathBuf>,
 ) -> Result<(), (Reason, String)> {
-    let unreachable = |error: PoolError| (store_reason(&error), error.to_string());
     store.probe().await.map_err(unreachable)?;
     store.migrate().await.map_err(|error| match error {
         MigrationError::Database(error) if is_about_the_connection(&error) => unreachable(error),
@@ -214,6 +213,7 @@ async fn try_set_up(
         }
         error => (Reason::StoreMigrationFailed, error.to_string()),
     })?;
+    look(store).await?;
     if let Some(folder) = first_administrator {
         match create_first_administrator(store, passwords, folder).await {
             Ok(()) => {}
@@ -225,6 +225,21 @@ async fn try_set_up(
         }
     }
     Ok(())
+}
+
+/// Whether the store answers, and shows its users to whoever logged in.
+async fn look(store: &Store) -> Result<(), (Reason, String)> {
+    match store.login_sight().await.map_err(unreachable)? {
+        LoginSight::Platform => Ok(()),
+        LoginSight::Nothing { login } => Err((
+            Reason::StoreLoginNotPlatform,
+            format!(
+                "the login {login} has rights on the tables, but row security hides every user from it, so \
+                 nobody can sign in: run `reportapp-api migrate --grant-to ROLE` as the owner of the \
+                 tables, where ROLE is {login} or a role it is a member of"
+            ),
+        )),
+    }
 }
 
 /// Creates the administrator named in the folder if nobody exists yet.
@@ -255,6 +270,10 @@ async fn create_first_administrator(
         );
     }
     Ok(())
+}
+
+fn unreachable(error: PoolError) -> (Reason, String) {
+    (store_reason(&error), error.to_string())
 }
 
 fn is_about_the_connection(error: &PoolError) -> bool {

@@ -34,6 +34,7 @@ pub mod openapi;
 pub mod peer;
 mod refresh;
 mod refusals;
+mod rehash;
 pub mod reports;
 pub mod request_id;
 mod resets;

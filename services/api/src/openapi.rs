@@ -40,6 +40,7 @@ use crate::handlers::{
         users::create::create,
         users::show::show,
         users::change::change,
+        users::delete::delete,
         users::password_reset::issue,
         users::session_list::list,
         users::sessions_end::end,

@@ -42,6 +42,7 @@ pub fn public(app: &Arc<App>) -> AppService {
         users::create::route(app),
         users::show::route(app),
         users::change::route(app),
+        users::delete::route(app),
         users::password_reset::route(app),
         users::session_list::route(app),
         users::sessions_end::route(app),

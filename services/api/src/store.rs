@@ -59,6 +59,19 @@ pub enum StoreError {
     },
 }
 
+/// What row security lets the store's login see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginSight {
+    /// Whatever a transaction acts for.
+    Platform,
+    /// No user at all, so nobody could sign in: it has rights on the tables, and is a member neither of
+    /// their owner nor of a role that may serve.
+    Nothing {
+        /// Its name.
+        login: String,
+    },
+}
+
 impl From<PoolError> for StoreError {
     fn from(source: PoolError) -> Self {
         Self::Database(source)
@@ -97,12 +110,30 @@ impl Store {
         self.pool.probe().await
     }
 
-    /// Asks the simplest question on a pooled connection.
+    /// Whether the login may see the whole platform, asked of a migrated store on a pooled connection. It
+    /// is also the sign of life: no simpler question says as much.
     ///
     /// # Errors
     /// As [`Pool::query`].
-    pub async fn ping(&self) -> Result<(), PoolError> {
-        self.pool.query("SELECT 1", &[]).await.map(drop)
+    pub async fn login_sight(&self) -> Result<LoginSight, PoolError> {
+        let sql = match self.pool.engine() {
+            Engine::Postgres => {
+                "SELECT is_platform_login() AS is_platform, session_user::text AS login"
+            }
+            // Who can open the file sees everything.
+            Engine::Sqlite => "SELECT 1 AS is_platform, '' AS login",
+        };
+        let row = self.pool.query_opt(sql, &[]).await?;
+        // A statement without FROM gives one row.
+        let Some(row) = row else {
+            return Ok(LoginSight::Platform);
+        };
+        Ok(match row.get("is_platform")? {
+            true => LoginSight::Platform,
+            false => LoginSight::Nothing {
+                login: row.get("login")?,
+            },
+        })
     }
 
     /// The database behind the store.

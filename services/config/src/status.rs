@@ -73,6 +73,8 @@ pub enum Reason {
     StorePutBack,
     /// The store's tables belong to another role, and nobody has brought them up to date yet.
     StoreMigrationAwaited,
+    /// The store's login belongs neither to the role that owns the tables nor to one that may serve from them.
+    StoreLoginNotPlatform,
     /// Redis cannot be reached.
     RedisUnreachable,
     /// Redis refuses the login.
@@ -106,6 +108,7 @@ impl Reason {
             Self::StoreMigrationFailed => "StoreMigrationFailed",
             Self::StorePutBack => "StorePutBack",
             Self::StoreMigrationAwaited => "StoreMigrationAwaited",
+            Self::StoreLoginNotPlatform => "StoreLoginNotPlatform",
             Self::RedisUnreachable => "RedisUnreachable",
             Self::RedisLoginRefused => "RedisLoginRefused",
             Self::TelegramUnreachable => "TelegramUnreachable",

@@ -44,6 +44,8 @@ pub const ALL: &[Migration] = &[
     migration!(5, "sign_in", "0005_sign_in.sql"),
     migration!(6, "audit", "0006_audit.sql"),
     migration!(7, "actions", "0007_actions.sql"),
+    migration!(8, "erp_sign_in", "0008_erp_sign_in.sql"),
+    migration!(9, "rehash", "0009_rehash.sql"),
     migration!(11, "sessions", "0011_sessions.sql"),
 ];
 

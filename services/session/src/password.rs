@@ -3,13 +3,16 @@
 //! Each hash costs about 20 MiB and tens of milliseconds by design. Without the bound a burst of
 //! sign-ins would starve every other request and exhaust the memory limit of the pod. An unknown
 //! user costs the same work as a known one, so that the time of an answer tells nothing.
+//!
+//! Parameters grow over the years. A hash of earlier ones still verifies, and [`is_outdated`] tells whoever
+//! has just seen the right password to hash it anew.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{ARGON2ID_IDENT, Argon2, Params, Version};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::random;
@@ -91,6 +94,24 @@ impl Passwords {
     }
 }
 
+/// Whether a stored hash protects its password worse than one made today would: of another variant or
+/// version, or with less memory, or with as much and fewer passes.
+///
+/// One that is stronger stays. While a release with stronger parameters rolls out, processes of both
+/// releases serve, and the earlier one must not take back what the later one did.
+pub fn is_outdated(stored: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(stored) else {
+        return false;
+    };
+    let Ok(params) = Params::try_from(&hash) else {
+        return false;
+    };
+    let cost = |params: &Params| (params.m_cost(), params.t_cost());
+    hash.algorithm != ARGON2ID_IDENT
+        || hash.version != Some(Version::default().into())
+        || cost(&params) < cost(&Params::default())
+}
+
 async fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
 ) -> Result<T, PasswordError> {
@@ -106,7 +127,41 @@ fn compute(password: &str) -> Result<String, PasswordError> {
 
 #[cfg(test)]
 mod tests {
+    use argon2::Algorithm;
+
     use super::*;
+
+    /// A hash as something else than this module makes it.
+    fn foreign(algorithm: Algorithm, version: Version, memory: u32, passes: u32) -> String {
+        let params = Params::new(memory, passes, 1, None).unwrap();
+        let argon2 = Argon2::new(algorithm, version, params);
+        argon2.hash_password(b"correct horse").unwrap().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_weaker_hash_still_verifies_and_is_outdated_while_one_as_strong_or_stronger_is_not() {
+        let (memory, passes) = (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST);
+        let (id, latest) = (Algorithm::Argon2id, Version::V0x13);
+        let passwords = Passwords::new().unwrap();
+        for (hash, outdated) in [
+            (foreign(id, latest, memory, passes), false),
+            (foreign(id, latest, memory * 2, 1), false),
+            (foreign(id, latest, memory, passes + 1), false),
+            (foreign(id, latest, 8, passes), true),
+            (foreign(id, latest, memory / 2, passes * 4), true),
+            (foreign(id, latest, memory, 1), true),
+            (foreign(id, Version::V0x10, memory, passes), true),
+            (foreign(Algorithm::Argon2i, latest, memory, passes), true),
+            (foreign(Algorithm::Argon2d, latest, memory, passes), true),
+        ] {
+            assert_eq!(is_outdated(&hash), outdated, "{hash}");
+            let right = passwords.verify("correct horse", Some(&hash)).await;
+            assert_eq!(right, Ok(true), "{hash}");
+        }
+        let own = passwords.hash("correct horse").await.unwrap();
+        assert!(!is_outdated(&own), "{own}");
+        assert!(!is_outdated("no hash at all"));
+    }
 
     #[tokio::test]
     async fn only_the_right_password_of_a_known_user_is_accepted() {

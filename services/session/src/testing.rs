@@ -1,10 +1,12 @@
 //! For tests of other crates: a Redis server of one's own that knows the application as an ACL user,
-//! and a link to it that can be cut and stalled. Both are gone when the value is dropped.
+//! and a link to it that can be cut and stalled. Both are gone when the value is dropped. Also a password
+//! hash of earlier parameters.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use reportapp_config::api::RedisConfig;
 use reportapp_config::database::{TlsConfig, TlsMode};
 use tempfile::TempDir;
@@ -20,6 +22,17 @@ pub const PASSWORD: &str = "canary-redis-password";
 /// What that user may do: what the documentation asks for.
 pub const RULES: &str = "~shop:* &shop:* &permissions:invalidate &sessions:invalidate \
                          &cache:invalidate +@read +@write +subscribe +publish";
+
+/// A hash of this password with so little memory that [`crate::password::is_outdated`].
+///
+/// # Panics
+/// When argon2 cannot run here at all.
+pub fn outdated_hash(password: &str) -> String {
+    let params = Params::new(Params::MIN_M_COST, 1, 1, None).expect("parameters in range");
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::default(), params);
+    let hash = argon2.hash_password(password.as_bytes());
+    hash.expect("argon2 runs").to_string()
+}
 
 /// A Redis server on a free loopback port.
 pub struct TestRedis {

@@ -82,6 +82,11 @@ pub struct Name {
     pub is_ours: bool,
 }
 
+/// The channel of the wake-ups of `app`: a message is a revision.
+pub fn channel_of(app: &str) -> String {
+    format!("{app}:epochs")
+}
+
 /// Wake-ups and requests of one application in one Redis.
 pub struct Wakes {
     app: String,
@@ -109,7 +114,7 @@ impl Wakes {
 
     /// The channel of our own wake-ups.
     pub fn channel(&self) -> String {
-        format!("{}:epochs", self.app)
+        channel_of(&self.app)
     }
 
     /// Tells all processes that there is this revision.

@@ -56,7 +56,7 @@ impl Fleet {
     }
 
     async fn end(&self, action: &str, scope: Scope) -> Revoked {
-        let ended = invalidate_sessions(&self.pool, action, vec![scope], LIMIT);
+        let ended = invalidate_sessions(&self.pool, action, vec![scope], LIMIT, |_| {});
         ended.await.unwrap()
     }
 
@@ -148,12 +148,12 @@ async fn a_database_that_is_away_is_told_within_the_limit() {
     let begin = Instant::now();
     let limit = Duration::from_millis(300);
     let everybody = vec![Scope::All];
-    let error = invalidate_sessions(&fleet.pool, "iact-1", everybody.clone(), limit)
+    let error = invalidate_sessions(&fleet.pool, "iact-1", everybody.clone(), limit, |_| {})
         .await
         .unwrap_err();
     assert!(matches!(error, RevokeError::NotCommitted { .. }), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(5));
     fleet.server.start_again().await;
-    let revoked = invalidate_sessions(&fleet.pool, "iact-1", everybody, LIMIT);
+    let revoked = invalidate_sessions(&fleet.pool, "iact-1", everybody, LIMIT, |_| {});
     assert!(revoked.await.is_ok());
 }

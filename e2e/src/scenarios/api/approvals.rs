@@ -121,6 +121,12 @@ async fn wrong_people(stage: &Stage<'_>) -> Result<()> {
         approve(stage, BOB, BOB).await?,
         "somebody else than the one",
     )?;
+    // The definition is asked before any policy.
+    let mut of_nobody = spec(MALLORY);
+    of_nobody["approval"] = json!({ "approvedBy": EVE });
+    of_nobody["requestedBy"].take();
+    let created = create_with(stage, MALLORY, &of_nobody, &["--dry-run=server"]);
+    refused(created.await?, "which must be there")?;
     let reason = json!({ "spec": { "reason": "another one" } });
     refused(patch(stage, EVE, &reason).await?, "never changes")?;
     refused(create(stage, EVE, &spec(EVE)).await?, "cannot create")

@@ -168,7 +168,11 @@ fn restart(components: &[&str]) -> Value {
 }
 
 /// Creates the action of a file, as a person does; gives its name.
-async fn create_example(subject: &Subject<'_>, file: &str) -> Result<String> {
+/// Creates what an example of the documentation shows; gives its name.
+///
+/// # Errors
+/// When the API server refuses it.
+pub(super) async fn create_example(subject: &Subject<'_>, file: &str) -> Result<String> {
     let created = subject
         .kubectl(&["create", "--filename", file, "--output", "name"])
         .await?;
@@ -189,7 +193,14 @@ async fn create(subject: &Subject<'_>, spec: Value) -> Result<IncidentAction> {
 }
 
 /// Waits until an action has ended in `phase`.
-async fn until_ended(subject: &Subject<'_>, name: &str, phase: Phase) -> Result<IncidentAction> {
+///
+/// # Errors
+/// When it ends otherwise, or not in time.
+pub(super) async fn until_ended(
+    subject: &Subject<'_>,
+    name: &str,
+    phase: Phase,
+) -> Result<IncidentAction> {
     let ended = watch::until(subject.objects(), name, "at its end", PATIENCE, |seen| {
         phase_of(seen).is_some_and(Phase::is_final)
     })

@@ -16,6 +16,7 @@ use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::Phase;
 use serde_json::Value;
 
+use super::actions;
 use super::credentials::Credential;
 use super::rotation::order;
 use super::subject::Subject;
@@ -31,6 +32,19 @@ const PASSWORD_SET: &str = "PASSWORD 'SCRAM-SHA-256$";
 
 /// The rotation that is done meanwhile: the one the demo tells its user to try.
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/rotate.yaml");
+
+/// Actions that are carried out meanwhile: they log in to the store as the application, and to Redis as its
+/// administrator.
+const ACTIONS: [&str; 2] = [
+    concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../docs/examples/invalidate-permissions.yaml"
+    ),
+    concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../docs/examples/invalidate-caches.yaml"
+    ),
+];
 
 pub(super) async fn canaries(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
@@ -130,6 +144,10 @@ async fn watched(subject: &Subject<'_>) -> Result<BTreeMap<String, String>> {
                 count > before.get(backend).copied().unwrap_or_default(),
                 "the log of {backend} does not show how its login was rotated: nothing was recorded"
             );
+        }
+        for example in ACTIONS {
+            let action = actions::create_example(subject, example).await?;
+            actions::until_ended(subject, &action, Phase::Succeeded).await?;
         }
         // A sign-in, a report and a refusal leave their traces as well.
         answers(subject).await

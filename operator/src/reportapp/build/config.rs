@@ -92,7 +92,9 @@ fn api_config(app: &ValidatedApp) -> ApiConfig {
             keys: folder(&app.signing),
             lifetime_seconds: spec.api.token_lifetime.as_secs().max(1),
         },
-        audit: AuditConfig::default(),
+        audit: AuditConfig {
+            retention_days: spec.api.audit.retention_days,
+        },
         first_administrator: Some(PathBuf::from(FIRST_ADMINISTRATOR_DIR)),
         internal_token: app.internal_token.as_ref().map(folder),
         bot_username: spec.bot.as_ref().and_then(|bot| bot.username.clone()),

@@ -12,7 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::Resource;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use kube::ResourceExt as _;
+use kube::{CustomResourceExt as _, ResourceExt as _};
+use reportapp_config::api::AuditConfig;
+use reportapp_config::{ApiConfig, MIN_RETENTION_DAYS};
 use reportapp_crds::ReportApp;
 use reportapp_crds::report_app::{Autoscaling, StoreEngine, Upgrades};
 use serde::Serialize;
@@ -103,6 +105,34 @@ fn autoscaled(app: &mut ReportApp) {
         max_replicas: 5,
         target_cpu_utilization_percentage: 75,
     });
+}
+
+/// `config.yaml` of the API.
+fn api_config(fetched: &FetchedReportApp) -> ApiConfig {
+    let built = built(fetched);
+    let mut maps = built.config_maps.iter();
+    let map = maps.find(|map| map.name_any().contains("-api"));
+    let data = map.and_then(|map| map.data.as_ref());
+    serde_yaml_ng::from_str(&data.expect("a file")["config.yaml"]).expect("a configuration")
+}
+
+#[test]
+fn audit_rows_are_kept_as_long_as_the_spec_says_and_never_shorter_than_the_store_does() {
+    let kept = api_config(&example_with(|app| app.spec.api.audit.retention_days = 400));
+    assert_eq!(kept.audit.retention_days, 400);
+    assert!(
+        api_config(&example()).audit.is_default(),
+        "an application that says nothing keeps its configuration file"
+    );
+    let definition = serde_json::to_value(ReportApp::crd()).expect("serialisable");
+    let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    let api = &schema["properties"]["spec"]["properties"]["api"]["properties"];
+    let days = &api["audit"]["properties"]["retentionDays"];
+    assert_eq!(
+        days["minimum"].as_f64(),
+        Some(f64::from(MIN_RETENTION_DAYS))
+    );
+    assert_eq!(days["default"], AuditConfig::default().retention_days);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub enum Rank {
 }
 
 /// Order of reasons; the first one that holds is told.
-pub(super) const ORDER: [(Reason, Rank); 20] = [
+pub(super) const ORDER: [(Reason, Rank); 21] = [
     (Reason::TunnelHostKeyMismatch, Rank::Cause),
     (Reason::BastionLoginRefused, Rank::Cause),
     (Reason::BastionUnreachable, Rank::Cause),
@@ -38,6 +38,7 @@ pub(super) const ORDER: [(Reason, Rank); 20] = [
     (Reason::StoreUnreachable, Rank::Cause),
     (Reason::StoreMigrationFailed, Rank::Cause),
     (Reason::StoreMigrationAwaited, Rank::Cause),
+    (Reason::StoreLoginNotPlatform, Rank::Cause),
     (Reason::RedisLoginRefused, Rank::Cause),
     (Reason::RedisUnreachable, Rank::Cause),
     (Reason::TelegramTokenRefused, Rank::Cause),

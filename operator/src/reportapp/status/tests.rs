@@ -189,6 +189,7 @@ fn each_failing_dependency_has_its_own_reason() {
         (Component::Api, "store", Reason::StoreMigrationFailed),
         (Component::Api, "store/epochs", Reason::StorePutBack),
         (Component::Api, "store", Reason::StoreMigrationAwaited),
+        (Component::Api, "store", Reason::StoreLoginNotPlatform),
         (Component::Api, "redis", Reason::RedisLoginRefused),
         (Component::Api, "redis", Reason::RedisUnreachable),
         (Component::Bot, "telegram", Reason::TelegramTokenRefused),

@@ -1,11 +1,13 @@
 //! Readiness, the first administrator, and what `/status` says when something is wrong.
 
 use reportapp_config::status::DependencyState;
+use reportapp_pool::testing::SUPERUSER;
 use reportapp_session::MemoryStore;
 use reportapp_session::epochs::{SqlEpochStore, Terms};
 
 use super::*;
 use crate::metrics::EpochMetrics;
+use crate::store::test_database::{OWNER, READER, SERVING, TestDatabase};
 use crate::test_support::{open, sqlite_pool};
 
 fn credential(username: &str, password: &str) -> tempfile::TempDir {
@@ -112,6 +114,30 @@ async fn a_store_of_a_newer_release_is_named_as_such() {
     let (reason, message) = try_set_up(&store, &passwords, None).await.unwrap_err();
     assert_eq!(reason, Reason::StoreMigrationFailed);
     assert!(message.contains("newer release"), "{message}");
+}
+
+#[tokio::test]
+async fn a_login_that_may_read_the_tables_and_sees_nobody_is_told_with_the_remedy() {
+    let database = TestDatabase::new().await;
+    let store = Store::new(database.pool(READER).await);
+    let passwords = Passwords::new().unwrap();
+    let (reason, message) = try_set_up(&store, &passwords, None).await.unwrap_err();
+    assert_eq!(reason, Reason::StoreLoginNotPlatform);
+    for word in ["the login reader", "reportapp-api migrate --grant-to"] {
+        assert!(message.contains(word), "{message}");
+    }
+    let superuser = database.pool(SUPERUSER).await;
+    let listed = "INSERT INTO platform_roles (role) VALUES ('reader')";
+    superuser.batch(listed).await.unwrap();
+    try_set_up(&store, &passwords, None).await.unwrap();
+    let taken = "DELETE FROM platform_roles WHERE role = 'reader'";
+    superuser.batch(taken).await.unwrap();
+    let (reason, _) = look(&store).await.unwrap_err();
+    assert_eq!(reason, Reason::StoreLoginNotPlatform, "also while it runs");
+    for login in [OWNER, SERVING, SUPERUSER] {
+        let store = Store::new(database.pool(login).await);
+        try_set_up(&store, &passwords, None).await.unwrap();
+    }
 }
 
 #[test]

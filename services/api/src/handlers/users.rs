@@ -1,7 +1,7 @@
 //! Users, as those who look after them see and change them.
 
-use reportapp_session::access::Access;
 use reportapp_session::access::grant::give_role;
+use reportapp_session::access::{Access, UserKind};
 
 use super::rules::{role_unknown, tenant_unknown, user_unknown};
 use crate::app::App;
@@ -11,6 +11,7 @@ use crate::store::users::manage::Account;
 
 pub(crate) mod change;
 pub(crate) mod create;
+pub(crate) mod delete;
 pub(crate) mod list;
 pub(crate) mod password_reset;
 pub(crate) mod session_list;
@@ -30,6 +31,24 @@ pub(crate) async fn reached(app: &App, access: &Access, id: &str) -> Result<Acco
 
 fn tenant_of(account: &Account) -> Option<&str> {
     account.tenant.as_ref().map(|tenant| tenant.id.as_str())
+}
+
+/// Refuses to take away the last of those who may do everything and may sign in.
+async fn keep_an_administrator(
+    work: &mut Administration,
+    leaving: &Account,
+) -> Result<(), ApiError> {
+    let counts = leaving.kind == UserKind::EnterpriseAdmin && leaving.is_active;
+    if !counts || work.has_other_administrator(&leaving.id).await? {
+        return Ok(());
+    }
+    Err(ApiError::Conflict {
+        code: "LastAdministrator",
+        field: None,
+        message:
+            "This is the last enterprise administrator who may sign in; make another one first."
+                .to_owned(),
+    })
 }
 
 /// Refuses a tenant that does not exist or is out of reach.

@@ -8,6 +8,7 @@ mod fleet;
 mod guesses;
 mod matrix;
 mod refresh;
+mod rehash;
 mod reports;
 mod resets;
 mod revocations;

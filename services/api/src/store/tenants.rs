@@ -1,4 +1,9 @@
 //! Tenants: whom users and roles belong to.
+//!
+//! Row security shows the users of the tenants in sight. Their owner belongs to none of them, so the
+//! owner's name is looked up apart: whoever may see a tenant may know whose it is.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use reportapp_pool::{Row, Value};
@@ -6,9 +11,9 @@ use reportapp_session::access::Reach;
 
 use super::administration::Administration;
 use super::filter::Filter;
-use super::users::manage::{Named, named};
+use super::users::manage::Named;
 use super::users::username_key;
-use super::{Store, StoreError, moment, opt_text, text};
+use super::{Store, StoreError, context, moment, opt_text, text};
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +53,38 @@ impl Store {
         filter.reach("c.id", reach);
         let (sql, params) = (tenants(&filter.sql()), filter.params());
         let rows = self.pool()?.query(&sql, &params).await?;
-        rows.iter().map(parse).collect()
+        let tenants: Result<Vec<Tenant>, StoreError> = rows.iter().map(parse).collect();
+        let mut tenants = tenants?;
+        self.name_owners(&mut tenants).await?;
+        Ok(tenants)
+    }
+
+    /// Completes the names of owners whom the caller does not see as users.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn name_owners(&self, tenants: &mut [Tenant]) -> Result<(), StoreError> {
+        let owners = tenants
+            .iter()
+            .filter_map(|tenant| tenant.super_admin.as_ref());
+        let unnamed = owners.filter(|owner| owner.name.is_empty());
+        let unnamed: BTreeSet<String> = unnamed.map(|owner| owner.id.clone()).collect();
+        for id in unnamed {
+            let found = context::as_system(self.find_user(&id)).await?;
+            let name = found.map(|user| user.name).unwrap_or_default();
+            let owners = tenants
+                .iter_mut()
+                .filter_map(|tenant| tenant.super_admin.as_mut());
+            for owner in owners.filter(|owner| owner.id == id) {
+                owner.name.clone_from(&name);
+            }
+        }
+        Ok(())
     }
 }
 
 impl Administration {
-    /// The tenant with this id.
+    /// The tenant with this id; see [`Store::name_owners`] for the name of its owner.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -118,11 +149,22 @@ fn tenants(filter: &str) -> String {
     )
 }
 
+/// Without a name until it is looked up, if the user is not in sight.
+fn owner(row: &Row) -> Result<Option<Named>, StoreError> {
+    let id: Option<String> = row.get("super_admin_id")?;
+    let name: Option<String> = row.get("super_admin_name")?;
+    let named = |id| Named {
+        id,
+        name: name.unwrap_or_default(),
+    };
+    Ok(id.map(named))
+}
+
 fn parse(row: &Row) -> Result<Tenant, StoreError> {
     Ok(Tenant {
         id: row.get("id")?,
         name: row.get("name")?,
-        super_admin: named(row, "super_admin_id", "super_admin_name")?,
+        super_admin: owner(row)?,
         is_active: row.get("is_active")?,
         users: row.get("users")?,
         created_at: row.get("created_at")?,

@@ -129,6 +129,24 @@ impl Store {
         Ok(self.pool()?.execute(sql, &params).await? == 1)
     }
 
+    /// Replaces a hash that still is `from` by one of the same password, which ends no session.
+    /// `false`: somebody else replaced it in the meantime.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn rehash_password(
+        &self,
+        id: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        // The mark tells the trigger that raises the epoch; see migration 9.
+        let sql = "UPDATE users_enhanced SET password_hash = $3, password_rehashed_at = $4
+                   WHERE id = $1 AND password_hash = $2";
+        let params = [text(id), text(from), text(to), moment(Timestamp::now())];
+        Ok(self.pool()?.execute(sql, &params).await? == 1)
+    }
+
     /// Whether nobody has been created yet.
     ///
     /// # Errors

@@ -16,7 +16,8 @@ use super::{Revision, Scope};
 ///
 /// `action` is the name of the order, such as the uid of the object that holds it: repeated under the
 /// same name after an error or a crash, it goes on and revokes nothing twice. It is remembered for as
-/// long as tokens live.
+/// long as tokens live. `wake` is told the revision once it is committed, and tells processes of it if it
+/// can; without that they find the news at their next renewal.
 ///
 /// # Guarantees
 /// Those of [`revoke`]. Without any process of the API the commit alone is waited for.
@@ -29,10 +30,9 @@ pub async fn invalidate_sessions(
     action: &str,
     scopes: Vec<Scope>,
     limit: Duration,
+    wake: impl Fn(Revision),
 ) -> Result<Revoked, RevokeError> {
     let store = SqlEpochStore::new(pool.clone());
-    // Processes find the news at their next renewal.
-    let wake = |_: Revision| {};
     revoke(&store, &BootClock, action, scopes, limit, wake).await
 }
 

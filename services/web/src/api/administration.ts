@@ -113,6 +113,10 @@ export function changeUser(id: string, fields: UserFields): Promise<Account> {
   return request<Account>(user(id), { method: 'PATCH', body: fields })
 }
 
+export function deleteUser(id: string): Promise<void> {
+  return request<void>(user(id), { method: 'DELETE' })
+}
+
 export async function fetchUserSessions(id: string, signal?: AbortSignal): Promise<OwnSession[]> {
   const answer = await request<{ sessions: OwnSession[] }>(`${user(id)}/sessions`, signalled(signal))
   return answer.sessions

@@ -66,6 +66,7 @@ pub(crate) async fn login(
     // Who was inserted by hand has none yet: the same answer after the same work as for a wrong one.
     let hash = hash.filter(|hash| !hash.is_empty());
     let is_right = app.passwords.verify(&request.password, hash).await?;
+    let hash = hash.map(str::to_owned);
     let user = known.map(|known| known.user);
     let verdict = match &user {
         Some(user) if is_right => Eligibility::of(user),
@@ -81,6 +82,9 @@ pub(crate) async fn login(
     app.guessed_right(&guess);
     let id = user.id.clone();
     let signed_in = app.begin_session(user, issued, visitor).await?;
+    if let Some(hash) = hash {
+        app.rehash(&id, &request.password, &hash).await;
+    }
     let mut response = app.hand_over(
         signed_in,
         Delivery {

@@ -1,5 +1,6 @@
 //! `PATCH /api/tenants/{tenantId}`: another name or owner, locked or not.
 
+use std::slice;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -72,13 +73,14 @@ pub(crate) async fn change(
     work.change_tenant(&id, &patch)
         .await
         .map_err(|error| unless_taken(error, "name"))?;
-    let after = work.tenant(&id).await?.ok_or_else(unknown)?;
+    let mut after = work.tenant(&id).await?.ok_or_else(unknown)?;
     work.commit().await?;
     tracing::info!(tenant = id, by = caller.user.id, "a tenant was changed");
     let scopes = concerned(&before, &after, &patch);
     if !scopes.is_empty() {
         app.changed(scopes).await?;
     }
+    app.store.name_owners(slice::from_mut(&mut after)).await?;
     Ok(json(&TenantView::from(after)))
 }
 

@@ -9,7 +9,7 @@ use reportapp_session::epochs::Scope;
 use warp::Filter;
 use warp::reply::Response;
 
-use super::{check_roles, check_tenant, tenant_of};
+use super::{check_roles, check_tenant, keep_an_administrator, tenant_of};
 use crate::access::USERS_EDIT;
 use crate::app::App;
 use crate::auth::Caller;
@@ -150,16 +150,8 @@ async fn check(
     let demotes = patch
         .kind
         .is_some_and(|kind| kind != UserKind::EnterpriseAdmin);
-    let was_administrator = before.kind == UserKind::EnterpriseAdmin && before.is_active;
-    let loses = was_administrator && (locks || demotes || patch.tenant.is_some());
-    if loses && !work.has_other_administrator(&before.id).await? {
-        return Err(ApiError::Conflict {
-            code: "LastAdministrator",
-            field: None,
-            message:
-                "This is the last enterprise administrator who may sign in; make another one first."
-                    .to_owned(),
-        });
+    if locks || demotes || patch.tenant.is_some() {
+        keep_an_administrator(work, before).await?;
     }
     Ok(())
 }

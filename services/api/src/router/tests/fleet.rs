@@ -181,7 +181,7 @@ async fn a_store_that_was_put_back_lets_nobody_in_until_all_sessions_are_ended()
     let (app, pool) = (&fleet.apps[0], fleet.pool().await);
     let end_all = |name| {
         let everybody = vec![Scope::All];
-        reportapp_session::epochs::invalidate_sessions(&pool, name, everybody, LIFE)
+        reportapp_session::epochs::invalidate_sessions(&pool, name, everybody, LIFE, |_| {})
     };
     end_all("before").await.unwrap();
     let token = fleet.token(0, "u0").await;
@@ -305,7 +305,7 @@ async fn an_order_over_the_database_alone_ends_what_every_process_accepts() {
     let pool = fleet.pool().await;
     let limit = Duration::from_secs(60);
     let order = |name, scope| {
-        reportapp_session::epochs::invalidate_sessions(&pool, name, vec![scope], limit)
+        reportapp_session::epochs::invalidate_sessions(&pool, name, vec![scope], limit, |_| {})
     };
     let revoked = order("one", Scope::User("u0".to_owned())).await.unwrap();
     assert_eq!(revoked.confirmed.len(), 2, "{revoked:?}");

@@ -50,6 +50,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("createUser", "UUFFYYY", "UUFFNNY"),
     ("getUser", "UUFFYYY", "UUFFNNY"),
     ("changeUser", "UUFFYYY", "UUFFNNY"),
+    ("deleteUser", "UUFFYYY", "UUFFNNY"),
     ("listUserSessions", "UUFFYYY", "UUFFNNY"),
     ("endUserSessions", "UUFFYYY", "UUFFNNY"),
     ("forcePasswordReset", "UUFFYYY", "UUFFNNY"),

@@ -9,6 +9,8 @@ use reportapp_pool::Value;
 use reportapp_pool::testing::SUPERUSER;
 use reportapp_session::Passwords;
 use reportapp_session::epochs::{SqlEpochStore, Terms};
+use reportapp_session::password::is_outdated;
+use reportapp_session::testing::outdated_hash;
 use serde_json::json;
 
 use crate::epochs::Epochs;
@@ -168,6 +170,83 @@ async fn a_new_password_works_under_row_security_and_is_in_the_trail_without_its
 }
 
 #[tokio::test]
+async fn whoever_sees_a_tenant_sees_whose_it_is() {
+    let database = TestDatabase::new().await;
+    for login in [OWNER, SERVING] {
+        let test = application(&database, login).await;
+        let sight = "INSERT INTO rbac_user_roles (user_id, role_id, granted_at)
+                     VALUES ('ana', 'administrator', now()) ON CONFLICT DO NOTHING";
+        let superuser = database.pool(SUPERUSER).await;
+        superuser.batch(sight).await.unwrap();
+        let boss = json!({"id": "boss", "name": "Boss"});
+        for (username, seen) in [
+            ("boss", json!([boss])),
+            ("ana", json!([boss])),
+            ("root", json!([boss, null])),
+        ] {
+            let token = token(&test, username).await;
+            let listed = test.get(&token, "/api/tenants").await.json();
+            let tenants = listed["tenants"].as_array().unwrap().iter();
+            let owners: Vec<_> = tenants.map(|tenant| tenant["superAdmin"].clone()).collect();
+            assert_eq!(json!(owners), seen, "{login} {username}: {listed}");
+        }
+        let token = token(&test, "boss").await;
+        let name = json!({"name": format!("Acme {login}")});
+        let changed = test
+            .ask_as(&token, "PATCH", "/api/tenants/acme", Some(name))
+            .await;
+        assert_eq!(changed.json()["superAdmin"], boss, "{}", changed.text);
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_hashed_anew_under_row_security_and_that_is_a_security_event() {
+    let database = TestDatabase::new().await;
+    for login in [OWNER, SERVING] {
+        let test = application(&database, login).await;
+        let superuser = database.pool(SUPERUSER).await;
+        let outdated = [Value::Text(outdated_hash(PASSWORD))];
+        let sql = "UPDATE users_enhanced SET password_hash = $1 WHERE id = 'ana'";
+        superuser.execute(sql, &outdated).await.unwrap();
+        let before = token(&test, "ana").await;
+        let sql = "SELECT password_hash AS hash FROM users_enhanced WHERE id = 'ana'";
+        let hash: String = superuser.query(sql, &[]).await.unwrap()[0]
+            .get("hash")
+            .unwrap();
+        assert!(!is_outdated(&hash), "{login}");
+        token(&test, "ana").await;
+        let me = test.get(&before, "/api/auth/me").await;
+        assert_eq!(me.status, StatusCode::OK, "{login}: {}", me.text);
+        let sql = "SELECT user_id || ' ' || tenant_id || ' ' || event_details AS event
+                   FROM security_events WHERE event_type = 'password_rehashed' ORDER BY id DESC";
+        let rows = superuser.query(sql, &[]).await.unwrap();
+        let event: String = rows[0].get("event").unwrap();
+        assert_eq!(event, "ana acme {\"user_id\": \"ana\"}", "{login}");
+    }
+}
+
+/// What the trail says of somebody of `acme` who lost one role and was removed with another.
+async fn removed(database: &TestDatabase, path: &str, told: &str) {
+    let id = path.trim_start_matches("/api/users/");
+    let sql = format!(
+        "SELECT table_name || ' ' || tenant_id || ' ' || (user_id IS NOT NULL) AS entry
+         FROM audit_logs_dml WHERE operation = 'DELETE' AND old_data::text LIKE '%{id}%' ORDER BY id"
+    );
+    let rows = database.pool(SUPERUSER).await.query(&sql, &[]).await;
+    let rows = rows.unwrap();
+    let entries: Vec<String> = rows.iter().map(|row| row.get("entry").unwrap()).collect();
+    assert_eq!(
+        entries,
+        [
+            "rbac_user_roles acme true",
+            "rbac_user_roles acme true",
+            "users_enhanced acme true"
+        ],
+        "{told}"
+    );
+}
+
+#[tokio::test]
 async fn tenants_are_administered_under_row_security_by_their_own_people_only() {
     let database = TestDatabase::new().await;
     for login in [OWNER, SERVING] {
@@ -203,7 +282,10 @@ async fn tenants_are_administered_under_row_security_by_their_own_people_only() 
             for foreign in ["/api/users/zoe", "/api/users/root"] {
                 done("GET", foreign, None, 404).await;
                 done("PATCH", foreign, Some(json!({"isActive": false})), 404).await;
+                done("DELETE", foreign, None, 404).await;
             }
+            done("DELETE", &user, None, 204).await;
+            removed(&database, &user, &told).await;
         }
     }
 }

@@ -190,6 +190,20 @@ impl Administration {
         Ok(())
     }
 
+    /// Removes a user. Sessions, one-time codes, known devices and linked chats go with the row, a tenant
+    /// they own loses its owner; sign-in attempts and the trail keep the id. A trigger ends their tokens.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn delete_user(&mut self, id: &str) -> Result<(), StoreError> {
+        // By themselves, and first: the trail finds the tenant of a role that is taken away through its user.
+        let sql = "DELETE FROM rbac_user_roles WHERE user_id = $1";
+        self.transaction.execute(sql, &[text(id)]).await?;
+        let sql = "DELETE FROM users_enhanced WHERE id = $1";
+        self.transaction.execute(sql, &[text(id)]).await?;
+        Ok(())
+    }
+
     /// Takes away what is not among `roles`, and gives what is missing: what stays keeps who gave it.
     async fn set_roles(&mut self, id: &str, roles: &[String], by: &str) -> Result<(), StoreError> {
         let sql = "SELECT role_id FROM rbac_user_roles WHERE user_id = $1";

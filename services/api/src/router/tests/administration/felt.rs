@@ -140,6 +140,63 @@ async fn a_statement_typed_into_the_database_ends_the_tokens_with_it() {
 }
 
 #[tokio::test]
+async fn whoever_is_removed_is_refused_by_the_next_request_and_leaves_nothing_but_the_record() {
+    let office = Office::open().await;
+    let test = &office.test;
+    let asked = json!({"username": "ilie", "roles": ["reader"]});
+    let made = office.done("POST", "/api/users", asked).await;
+    let id = made["user"]["id"].as_str().unwrap();
+    let password = made["startPassword"].as_str().unwrap();
+    let signed_in = test.log_in("ilie", password).await.json();
+    let token = signed_in["accessToken"].as_str().unwrap();
+    let code = test.ask_as(token, "POST", "/api/telegram/link", None).await;
+    let body = json!({"code": code.json()["code"], "chatId": 9, "chatName": "x"});
+    let path = "/api/telegram/internal/redeem";
+    assert_eq!(
+        test.bot("POST", path, Some(body)).await.status,
+        StatusCode::OK
+    );
+
+    office.done("DELETE", &user(id), json!({})).await;
+    let me = test.get(token, "/api/auth/me").await;
+    assert_eq!(me.status, StatusCode::UNAUTHORIZED, "{}", me.text);
+    let chat = test.bot("GET", "/api/telegram/internal/chat/9", None).await;
+    assert_eq!(chat.code(), "NotLinked");
+    let refused = test.log_in("ilie", password).await;
+    assert_eq!(refused.code(), "InvalidCredentials");
+    for (table, left) in [
+        ("user_sessions", 0),
+        ("rbac_user_roles", 0),
+        ("known_devices", 0),
+        ("telegram_links", 0),
+        ("telegram_codes", 0),
+        ("login_attempts", 1),
+    ] {
+        let sql = format!("SELECT user_id AS x FROM {table} WHERE user_id = '{id}'");
+        assert_eq!(test.look(&sql).await.len(), left, "{table}");
+    }
+    let again = office.ask("DELETE", &user(id), json!({})).await;
+    assert_eq!(again.code(), "UserUnknown");
+    let asked = json!({"username": "ilie"});
+    let namesake = office.done("POST", "/api/users", asked).await;
+    assert_ne!(namesake["user"]["id"], made["user"]["id"]);
+}
+
+#[tokio::test]
+async fn a_tenant_outlives_its_super_administrator() {
+    let office = Office::open().await;
+    let asked = json!({"username": "owner", "userType": "super_admin"});
+    let owner = office.done("POST", "/api/users", asked).await["user"]["id"].clone();
+    let asked = json!({"name": "Acme", "superAdmin": owner});
+    let acme = office.done("POST", "/api/tenants", asked).await;
+    assert_eq!(acme["superAdmin"]["id"], owner);
+    let path = user(owner.as_str().unwrap());
+    office.done("DELETE", &path, json!({})).await;
+    let tenants = office.done("GET", "/api/tenants", json!({})).await;
+    assert_eq!(tenants["tenants"][0]["superAdmin"], json!(null));
+}
+
+#[tokio::test]
 async fn the_users_of_a_locked_tenant_cannot_sign_in_and_their_sessions_end() {
     let office = Office::open().await;
     let tenant = office.tenant("Acme").await;

@@ -60,6 +60,73 @@ async fn the_last_enterprise_administrator_can_be_neither_locked_nor_demoted() {
         .await;
 }
 
+#[tokio::test]
+async fn neither_oneself_nor_the_last_enterprise_administrator_can_be_removed() {
+    let office = Office::open().await;
+    let own = office.ask("DELETE", &user(&office.root), json!({})).await;
+    assert_eq!(
+        (own.status, own.code()),
+        (StatusCode::CONFLICT, "OwnAccount".to_owned()),
+        "{}",
+        own.text
+    );
+    let deputy = office
+        .test
+        .join("deputy", UserKind::EnterpriseAdmin, None, None)
+        .await;
+    // The caller must be replaced at the next sign-in, so only the deputy could sign in.
+    let typed = format!(
+        "UPDATE users_enhanced SET must_reset_password = 1 WHERE id = '{}'",
+        office.root
+    );
+    office.test.by_hand(&typed).await;
+    let root = office.test.token_of(&office.root).await;
+    let last = office
+        .test
+        .ask_as(&root, "DELETE", &user(&deputy), None)
+        .await;
+    assert_eq!(last.code(), "LastAdministrator", "{}", last.text);
+    let other = office
+        .test
+        .join("other", UserKind::EnterpriseAdmin, None, None)
+        .await;
+    for id in [&other, &deputy] {
+        let answer = office.test.ask_as(&root, "DELETE", &user(id), None).await;
+        let expected = match id == &other {
+            true => StatusCode::NO_CONTENT,
+            false => StatusCode::CONFLICT,
+        };
+        assert_eq!(answer.status, expected, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_administrator_removes_nobody_who_stands_higher_or_elsewhere() {
+    let branch = Branch::open().await;
+    let test = &branch.office.test;
+    let above = Some("administrator");
+    let higher = test
+        .join("higher", UserKind::User, Some(&branch.own), above)
+        .await;
+    let stranger = test
+        .join("stranger", UserKind::User, Some(&branch.foreign), None)
+        .await;
+    for (path, status, code) in [
+        (user(&higher), StatusCode::FORBIDDEN, "ROLE_LEVEL_TOO_LOW"),
+        (user(&stranger), StatusCode::NOT_FOUND, "UserUnknown"),
+        (
+            user(&branch.office.root),
+            StatusCode::NOT_FOUND,
+            "UserUnknown",
+        ),
+    ] {
+        let found = branch.ask("DELETE", &path, json!({})).await;
+        assert_eq!((found.status, found.code().as_str()), (status, code));
+    }
+    let done = branch.ask("DELETE", &branch.clerk, json!({})).await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text);
+}
+
 /// A tenant administrator of `own`, with one of its clerks, and a foreign tenant.
 struct Branch {
     office: Office,

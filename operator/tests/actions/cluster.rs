@@ -165,6 +165,13 @@ impl Cluster {
         status.get_or_insert_default().phase = Some(phase);
     }
 
+    /// Somebody deletes an action; the garbage collector takes what it owns with it.
+    pub fn delete(&self, action: &str) {
+        let mut objects = self.objects();
+        let deleted = objects.actions.remove(action).unwrap();
+        objects.collect_rotations_of(&deleted);
+    }
+
     /// Whether an action belongs to the application.
     pub fn is_begun(&self, action: &str) -> bool {
         one_shot::belongs_to(&self.objects().actions[action].metadata, &self.app)

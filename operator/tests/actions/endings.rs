@@ -11,7 +11,9 @@ use reportapp_session::directory::Undone as InStore;
 use serde_json::json;
 
 use crate::cluster::{Cluster, Person, UNTOUCHED};
-use crate::crash_points::{change, every_type, invalidate, restart_everything, rotate, sweep};
+use crate::crash_points::{
+    change, every_type, invalidate, restart_everything, rotate, sweep, undo_of,
+};
 use crate::crashing::{Crashing, MISHAPS, ended, run, run_until};
 
 /// The same order, as if its deadline had passed.
@@ -24,10 +26,10 @@ fn late(cluster: &Cluster, order: &Order) -> Order {
 
 #[tokio::test]
 async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
-    for spec in every_type() {
+    for case in every_type() {
         for number in 0.. {
             let cluster = Cluster::new();
-            let order = cluster.create("late", spec.clone());
+            let order = case.create(&cluster, "late").await;
             if !run_until(&cluster, "late", &order, number).await {
                 break;
             }
@@ -36,7 +38,7 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
             let keys = cluster.keys();
             let order = late(&cluster, &order);
             let (found, effects) = run(&cluster, "late", &order, None).await;
-            let what = format!("{spec} late after effect {number}: {found:?}");
+            let what = format!("{case:?} late after effect {number}: {found:?}");
             assert!(ended(&found).is_some(), "{what}");
             assert_eq!(cluster.restarts(), before, "{what}");
             assert_eq!(cluster.rotations().1, made, "{what}");
@@ -51,9 +53,9 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
 
 #[tokio::test]
 async fn an_action_that_is_late_before_it_begins_changes_nothing() {
-    for spec in every_type() {
+    for case in every_type() {
         let cluster = Cluster::new();
-        let order = cluster.create("late", spec);
+        let order = case.create(&cluster, "late").await;
         let order = late(&cluster, &order);
         let (found, effects) = run(&cluster, "late", &order, None).await;
         assert_eq!(ended(&found), Some(Phase::Expired));
@@ -208,9 +210,10 @@ async fn a_store_that_is_away_stalls_it_and_it_goes_on_when_the_store_is_back() 
 
 #[tokio::test]
 async fn without_an_approval_nothing_begins_whoever_gave_it_an_owner() {
-    for spec in every_type() {
+    for case in every_type() {
         let cluster = Cluster::new();
-        let order = cluster.create("asked", spec);
+        let order = case.create(&cluster, "asked").await;
+        let before = (cluster.changes(), cluster.revocations());
         let asked = Order {
             unapproved: true,
             ..order.clone()
@@ -229,7 +232,7 @@ async fn without_an_approval_nothing_begins_whoever_gave_it_an_owner() {
         // Whoever creates an action may give it an owner, as the operator does when it begins.
         cluster.own("asked");
         awaits(&cluster).await;
-        assert_eq!((cluster.changes(), cluster.revocations().len()), (0, 0));
+        assert_eq!((cluster.changes(), cluster.revocations()), before);
         let late = late(&cluster, &asked);
         let expired = pass(&hand, &late, cluster.now()).await;
         assert_eq!(ended(&expired), Some(Phase::Expired), "the deadline counts");
@@ -302,8 +305,7 @@ async fn what_somebody_decided_since_is_not_undone() {
         ..cluster.person("ana")
     };
     cluster.set_person("ana", decided);
-    let undo = json!({ "app": "demo", "reason": "test", "undo": { "actionRef": "reset" } });
-    let order = cluster.create("undo", undo);
+    let order = cluster.create("undo", undo_of("reset"));
     let hand = cluster.hand("undo");
     pass(&hand, &order, cluster.now()).await;
     let found = pass(&hand, &order, cluster.now()).await;

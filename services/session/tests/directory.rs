@@ -12,6 +12,7 @@ use reportapp_session::directory::{
 use reportapp_session::epochs::{
     EpochStore as _, ProcessId, Revision, Scope, SqlEpochStore, revision_of,
 };
+use tokio::task::JoinSet;
 
 const DISABLE: Change = Change::Disable { force: false };
 
@@ -393,4 +394,37 @@ async fn sessions_that_a_statement_ends_have_their_epochs_raised_and_no_others_h
         ))
         .await;
     }
+}
+
+#[tokio::test]
+async fn of_many_who_change_or_undo_at_once_exactly_one_does() {
+    const MANY: usize = 8;
+    let scene = Scene::postgres().await.with_sessions().await;
+    let mut changes = JoinSet::new();
+    for _ in 0..MANY {
+        let pool = scene.pool.clone();
+        changes.spawn(async move { change(&pool, "order", "17", DISABLE).await.unwrap() });
+    }
+    let taken = changes.join_all().await;
+    assert!(taken.iter().all(|other| *other == taken[0]), "{taken:?}");
+    assert_eq!(taken[0].sessions.len(), 2);
+    assert_eq!(scene.raised_since(taken[0].revision).await, []);
+
+    let mut undoings = JoinSet::new();
+    for number in 0..MANY {
+        let pool = scene.pool.clone();
+        // As one action that is repeated, and as several.
+        let by = format!("undo {}", number % 4);
+        undoings.spawn(async move { undo(&pool, &by, "order").await.unwrap() });
+    }
+    let undone = undoings.join_all().await;
+    let restored = undone
+        .iter()
+        .filter(|done| matches!(done, Undone::Restored(_)));
+    assert_eq!(restored.count(), 1, "{undone:?}");
+    let earlier = undone
+        .iter()
+        .filter(|done| matches!(done, Undone::Earlier(_)));
+    assert_eq!(earlier.count(), MANY - 1, "{undone:?}");
+    assert_eq!(scene.state("17").await, (true, false));
 }

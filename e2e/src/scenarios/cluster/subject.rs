@@ -11,11 +11,12 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
-use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reportapp_crds::{ReportApp, ReportAppSpec};
+use serde_json::json;
 
 use super::charts::next::NextCharts;
 use crate::backends::{self, Backend, Backends, ERP_HOST};
@@ -189,21 +190,57 @@ impl<'w> Subject<'w> {
         ensure!(!running.items.is_empty(), "the operator has no pods");
         pods.delete_collection(&DeleteParams::default(), &ours)
             .await?;
-        for pod in running {
-            let (name, uid) = (
-                pod.metadata.name.unwrap_or_default(),
-                pod.metadata.uid.unwrap_or_default(),
-            );
-            let gone = await_condition(pods.clone(), &name, conditions::is_deleted(&uid));
-            tokio::time::timeout(PATIENCE, gone)
-                .await
-                .with_context(|| format!("pod {name} does not end"))??;
-        }
+        self.until_gone(running.items).await?;
         let deployments: Api<Deployment> = self.operator_objects();
         let available = await_condition(deployments, charts::OPERATOR, is_available());
         tokio::time::timeout(PATIENCE, available)
             .await
             .context("the operator does not become available")??;
+        Ok(())
+    }
+
+    /// Runs `work` while the operator has no pods, and gives it back as many as it had, whatever becomes of
+    /// the work.
+    ///
+    /// # Errors
+    /// When the work fails, or the operator does not go or come back.
+    pub async fn without_operator(&self, work: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+        let deployments: Api<Deployment> = self.operator_objects();
+        let spec = deployments.get(charts::OPERATOR).await?.spec;
+        let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+        let pods: Api<Pod> = self.operator_objects();
+        let ours = ListParams::default().labels(OPERATOR_PODS);
+        let running = pods.list(&ours).await?.items;
+        self.scale_operator(0).await?;
+        let outcome = async {
+            self.until_gone(running).await?;
+            work().await
+        };
+        let outcome = outcome.await;
+        self.scale_operator(replicas).await?;
+        self.until_operator_available().await?;
+        outcome
+    }
+
+    async fn scale_operator(&self, replicas: i32) -> Result<()> {
+        let deployments: Api<Deployment> = self.operator_objects();
+        let scale = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
+        let scaled = deployments.patch_scale(charts::OPERATOR, &PatchParams::default(), &scale);
+        scaled.await.context("failed to scale the operator")?;
+        Ok(())
+    }
+
+    /// Waits until these pods of the operator are gone.
+    async fn until_gone(&self, pods: Vec<Pod>) -> Result<()> {
+        for pod in pods {
+            let name = pod.metadata.name.unwrap_or_default();
+            let uid = pod.metadata.uid.unwrap_or_default();
+            let gone = conditions::is_deleted(&uid);
+            let gone = await_condition(self.operator_objects::<Pod>(), &name, gone);
+            tokio::time::timeout(PATIENCE, gone)
+                .await
+                .with_context(|| format!("pod {name} does not end"))??;
+        }
         Ok(())
     }
 

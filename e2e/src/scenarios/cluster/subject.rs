@@ -11,12 +11,11 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reportapp_crds::{ReportApp, ReportAppSpec};
-use serde_json::json;
 
 use super::charts::next::NextCharts;
 use crate::backends::{self, Backend, Backends, ERP_HOST};
@@ -199,35 +198,22 @@ impl<'w> Subject<'w> {
         Ok(())
     }
 
-    /// Runs `work` while the operator has no pods, and gives it back as many as it had, whatever becomes of
-    /// the work.
+    /// Runs `work` while the operator has no pods, and gives them back whatever becomes of it.
     ///
     /// # Errors
     /// When the work fails, or the operator does not go or come back.
     pub async fn without_operator(&self, work: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
-        let deployments: Api<Deployment> = self.operator_objects();
-        let spec = deployments.get(charts::OPERATOR).await?.spec;
-        let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
         let pods: Api<Pod> = self.operator_objects();
         let ours = ListParams::default().labels(OPERATOR_PODS);
         let running = pods.list(&ours).await?.items;
-        self.scale_operator(0).await?;
         let outcome = async {
+            self.set_operator(&[("replicas", "0")]).await?;
             self.until_gone(running).await?;
             work().await
         };
         let outcome = outcome.await;
-        self.scale_operator(replicas).await?;
-        self.until_operator_available().await?;
+        self.set_operator(&[]).await?;
         outcome
-    }
-
-    async fn scale_operator(&self, replicas: i32) -> Result<()> {
-        let deployments: Api<Deployment> = self.operator_objects();
-        let scale = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
-        let scaled = deployments.patch_scale(charts::OPERATOR, &PatchParams::default(), &scale);
-        scaled.await.context("failed to scale the operator")?;
-        Ok(())
     }
 
     /// Waits until these pods of the operator are gone.

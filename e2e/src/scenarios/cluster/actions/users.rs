@@ -47,7 +47,8 @@ async fn second(subject: &Subject<'_>) -> Result<()> {
         pods.all_answer(&before, StatusCode::UNAUTHORIZED).await?;
     }
     for_a_while(subject).await?;
-    deleted_in_time(subject).await
+    deleted_in_time(subject).await?;
+    until_sealed(subject).await
 }
 
 /// How long a lock lasts during which the operator has to be taken away.

@@ -148,6 +148,13 @@ impl Cluster {
         objects.actions.get_mut(name).unwrap().status = Some(status);
     }
 
+    /// What the status of an action says of the sessions that it ended.
+    pub fn sessions_before(&self, name: &str) -> Option<i64> {
+        let objects = self.objects();
+        let status = objects.actions[name].status.as_ref()?;
+        status.revocation.as_ref()?.sessions_before
+    }
+
     /// Lets a second go by. At most one workload may be on its way then.
     pub fn tick(&self) {
         let mut objects = self.objects();

@@ -157,11 +157,15 @@ async fn sessions_are_not_called_ended_while_a_process_may_accept_them() {
     let hand = cluster.hand("ending");
     cluster.silence(true);
     pass(&hand, &order, cluster.now()).await;
-    for _ in 0..3 {
+    // Counted by the look that ends them, and kept in the status.
+    for counted in [Some(4), None, None] {
         let found = pass(&hand, &order, cluster.now()).await;
         assert_eq!(ended(&found), None, "{found:?}");
         assert_eq!(found.figures[0].measured, 1);
-        assert!(found.revocation.is_some());
+        let revocation = found.revocation.clone().expect("how far it is");
+        assert_eq!(revocation.sessions_before, counted);
+        cluster.publish("ending", found);
+        assert_eq!(cluster.sessions_before("ending"), Some(4));
     }
     let expired = pass(&hand, &late(&cluster, &order), cluster.now()).await;
     assert_eq!(ended(&expired), Some(Phase::Expired));

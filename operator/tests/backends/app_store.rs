@@ -320,6 +320,29 @@ async fn what_stands_in_the_way_has_its_reason_and_names_the_store() {
 }
 
 #[tokio::test]
+async fn sessions_are_counted_before_they_end_and_not_again() {
+    let scene = Scene::start().await;
+    let store = scene.open().await;
+    let listed =
+        "INSERT INTO user_sessions (id, user_id, issued, family_hash, token_hash, token_prefix,
+                                             created_at, last_activity_at, expires_at)
+                  SELECT 's' || n, '17', 0, n, n, '', now(), now(), now() + interval '1 day'
+                  FROM generate_series(1, 3) n";
+    scene.pool.batch(listed).await.unwrap();
+    let target = sessions(user("Ana"));
+    assert_eq!(store.sessions_before("uid", &target).await, Ok(Some(3)));
+    end(&store, "uid", &user("Ana")).await;
+    assert_eq!(store.sessions_before("uid", &target).await, Ok(None));
+    assert_eq!(store.sessions_before("later", &target).await, Ok(Some(0)));
+    let permissions = Target::Permissions(Holders::All);
+    assert_eq!(store.sessions_before("other", &permissions).await, Ok(None));
+    let unknown = store
+        .sessions_before("other", &sessions(user("nobody")))
+        .await;
+    assert_eq!(reason(unknown), Reason::UnknownUser);
+}
+
+#[tokio::test]
 async fn the_sessions_of_a_tenant_end_by_its_name() {
     let scene = Scene::start().await;
     let process = scene.process().await;

@@ -7,7 +7,7 @@ use reportapp_pool::testing::{TestPostgres, TestSqlite};
 use reportapp_pool::{Engine, Pool, Value};
 use reportapp_session::directory::{
     Change, DirectoryError, Snapshot, Undone, change, find_roles, find_tenant, find_user, measure,
-    snapshot, undo,
+    open_sessions, snapshot, undo,
 };
 use reportapp_session::epochs::{
     EpochStore as _, ProcessId, Revision, Scope, SqlEpochStore, revision_of,
@@ -168,6 +168,7 @@ on_both!(
     a_later_order_keeps_its_user,
     a_user_who_does_not_exist_leaves_no_trace,
     a_session_of_afterwards_is_no_session_that_is_left,
+    sessions_that_go_on_are_counted_and_no_others,
     sessions_that_a_statement_ends_have_their_epochs_raised_and_no_others_have,
 );
 
@@ -394,6 +395,29 @@ async fn sessions_that_a_statement_ends_have_their_epochs_raised_and_no_others_h
         ))
         .await;
     }
+}
+
+async fn sessions_that_go_on_are_counted_and_no_others(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    let count = async |scope: &Scope| open_sessions(&scene.pool, scope).await.unwrap();
+    assert_eq!(count(&Scope::All).await, 0, "they have expired");
+    let future =
+        "UPDATE user_sessions SET expires_at = '2999-01-01T00:00:00.000000Z', tenant_id = 't1'";
+    scene.hand.batch(future).await.unwrap();
+    let (ana, tenant) = (Scope::User("17".to_owned()), Scope::Tenant("t1".to_owned()));
+    let (first, third) = (
+        Scope::Session("s1".to_owned()),
+        Scope::Session("s3".to_owned()),
+    );
+    for (scope, expected) in [(&Scope::All, 3), (&tenant, 3), (&ana, 2), (&first, 1)] {
+        assert_eq!(count(scope).await, expected, "{scope:?}");
+    }
+    assert_eq!(count(&Scope::Permissions).await, 0);
+    let store = SqlEpochStore::new(scene.pool.clone());
+    store.raise("end s3", &[third]).await.unwrap();
+    assert_eq!(count(&Scope::All).await, 2);
+    store.raise("end Ana", &[ana]).await.unwrap();
+    assert_eq!(count(&Scope::All).await, 0);
 }
 
 #[tokio::test]

@@ -49,6 +49,12 @@ pub(super) async fn of_everybody(world: &World) -> Result<()> {
         "{} pods serve, and the action saw {revocation:?}",
         pods.0.len()
     );
+    let open = revocation.sessions_before.unwrap_or_default();
+    ensure!(
+        open >= i64::try_from(before.len())?,
+        "{} sessions were open, and the action saw {revocation:?}",
+        before.len()
+    );
     let after = revocation.acknowledged_after_ms.unwrap_or_default();
     let progress = world.progress();
     progress.note(&format!("acknowledged {after} ms after the commit"));

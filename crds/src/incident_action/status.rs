@@ -124,6 +124,11 @@ pub struct RevocationProgress {
     /// Its number in the store. Tokens issued under a smaller one are not accepted any more.
     pub revision: i64,
 
+    /// Sessions that were open and ended by it, counted in the store right before. Absent for permissions,
+    /// and when the operator was killed before it could write the number down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_before: Option<i64>,
+
     /// Processes of the API that said themselves that they accept nothing older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes_confirmed: Option<i32>,

@@ -72,10 +72,10 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       })
 
       test(`the administration is in order: ${name}`, async ({ page }) => {
-        for (const part of ['utilizatori', 'roluri', 'organizatii']) {
+        for (const part of ['utilizatori', 'roluri', 'organizatii', 'jurnal']) {
           await page.goto(`administrare/${part}`)
           await expect(page.locator('main h1')).toBeVisible()
-          const first = page.locator('[data-id]').first()
+          const first = page.locator('[data-id], [data-entry] summary').first()
           if (part !== 'organizatii') await expect(first).toBeVisible()
           await settle(page)
           await picture(page, `${part}-${name}`)
@@ -83,7 +83,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width)
           if (!(await first.count())) continue
           await first.click()
-          await expect(page.getByRole('dialog')).toBeVisible()
+          await expect(page.locator('[role="dialog"], [data-entry][open] table').first()).toBeVisible()
           await settle(page)
           await picture(page, `${part}-dialog-${name}`)
           await checkAccessibility(page)

@@ -136,6 +136,22 @@ impl Backends {
         redis_answer(&said, username)
     }
 
+    /// Gives Redis a command as its administrator, and gives the answer.
+    ///
+    /// # Errors
+    /// When Redis refuses.
+    pub async fn redis(&self, command: &[&str]) -> Result<String> {
+        let password = self.secret(REDIS_USERS, "admin").await?;
+        let script = format!(
+            "read -r REDISCLI_AUTH; export REDISCLI_AUTH\nexec {REDIS_CLI} -e --user admin \"$@\""
+        );
+        let mut exec = self.exec(Backend::Redis.name(), "redis");
+        exec.args(["sh", "-c", &script, "redis-cli"]).args(command);
+        let said = control::exec_with_input(&mut exec, line(&password).as_bytes()).await;
+        let said = said.with_context(|| format!("Redis refuses {}", command.join(" ")))?;
+        Ok(said.trim().to_owned())
+    }
+
     /// Lets a database log every statement, or what it logs by default.
     ///
     /// # Errors

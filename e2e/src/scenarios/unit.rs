@@ -20,6 +20,11 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario!(Unit, "code is formatted", formatting),
         scenario!(Unit, "lints find nothing", lints),
         scenario!(Unit, "every crate's own tests pass", crates),
+        scenario!(
+            Unit,
+            "ten thousand revocations, and nothing is accepted after its end",
+            revocations
+        ),
         scenario!(Unit, "generated files are up to date", generated),
         scenario!(
             Unit,
@@ -91,6 +96,23 @@ pub(crate) async fn ensure_servers(progress: &Progress) -> Result<()> {
 async fn crates(world: &World) -> Result<()> {
     ensure_servers(world.progress()).await?;
     shown("cargo", &["test", "--quiet", "--workspace"], ".").await
+}
+
+/// The trial that every run of the tests makes with some hundreds, at its full length. Of the whole
+/// workspace, so that no dependency is compiled again with fewer features.
+async fn revocations(world: &World) -> Result<()> {
+    ensure_servers(world.progress()).await?;
+    let status = Command::new("cargo")
+        .args(["test", "--quiet", "--workspace", "--lib"])
+        .args(["router::tests::revocations::", "--", "--nocapture"])
+        .env("REPORTAPP_LONG_TRIAL", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .context("failed to start cargo")?;
+    ensure!(status.success(), "the long trial of revocations: {status}");
+    Ok(())
 }
 
 async fn generated(world: &World) -> Result<()> {

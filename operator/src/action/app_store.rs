@@ -124,6 +124,27 @@ impl AppStore {
         Ok(invalidate::plan(target, &told, &self.place, processes))
     }
 
+    /// How many open sessions invalidating `target` under the name `action` would end. `None`: it has done so
+    /// already, or it ends none.
+    ///
+    /// # Errors
+    /// What would stand in the way of it.
+    pub async fn sessions_before(
+        &self,
+        action: &str,
+        target: &Target,
+    ) -> Result<Option<i64>, Trouble> {
+        if matches!(target, Target::Permissions(_)) || self.revision(action).await?.is_some() {
+            return Ok(None);
+        }
+        let mut open = 0;
+        for scope in self.scopes(target).await? {
+            let counted = directory::open_sessions(&self.pool, &scope).await;
+            open += counted.map_err(|error| self.trouble(&error))?;
+        }
+        Ok(Some(open))
+    }
+
     /// Invalidates `target` under the name `action`, and waits for at most `limit` until every process
     /// does so. Repeated, it goes on with the same revocation.
     ///
@@ -135,7 +156,12 @@ impl AppStore {
         target: &Target,
         limit: Duration,
     ) -> Result<Invalidated, Trouble> {
-        let scopes = self.scopes(target).await?;
+        // Once it is committed, the name in the spec may be somebody else's, or nobody's; and what is raised
+        // under that name is not raised again, so that its scopes do not matter.
+        let scopes = match self.revision(action).await? {
+            Some(_) => Vec::new(),
+            None => self.scopes(target).await?,
+        };
         self.raise(action, scopes, limit).await
     }
 

@@ -398,6 +398,43 @@ mod tests {
     }
 
     #[test]
+    fn equal_invalidations_have_one_target_and_different_ones_none_in_common() {
+        let app = crate::reportapp::testing::example_app();
+        let whats = [
+            serde_json::json!({ "invalidateCaches": { "namespaces": ["dash"] } }),
+            serde_json::json!({ "invalidateCaches": { "namespaces": ["report"] } }),
+            serde_json::json!({ "invalidatePermissions": { "all": {} } }),
+            serde_json::json!({ "invalidatePermissions": { "role": "reader" } }),
+            serde_json::json!({ "invalidatePermissions": { "role": "all" } }),
+            serde_json::json!({ "invalidatePermissions": { "user": "ana" } }),
+            serde_json::json!({ "invalidateSessions": { "all": {} } }),
+            serde_json::json!({ "invalidateSessions": { "tenant": "acme" } }),
+            serde_json::json!({ "invalidateSessions": { "user": "bob" } }),
+        ];
+        let targets = |what: &serde_json::Value| {
+            let mut spec = serde_json::json!({ "app": "demo", "reason": "test" });
+            let (field, value) = what.as_object().unwrap().iter().next().unwrap();
+            spec[field] = value.clone();
+            let action: IncidentAction = serde_json::from_value(serde_json::json!({
+                "apiVersion": "reportapp.dev/v1alpha1", "kind": "IncidentAction",
+                "metadata": { "name": "forget" }, "spec": spec,
+            }))
+            .unwrap();
+            Claim::of(&action, Some(&app), nobody).unwrap().targets
+        };
+        for (one, what) in whats.iter().enumerate() {
+            assert_eq!(targets(what).len(), 1, "{what}");
+            assert_eq!(targets(what), targets(what), "{what}");
+            for other in &whats[one + 1..] {
+                assert!(targets(what).is_disjoint(&targets(other)), "{what} {other}");
+            }
+        }
+        let both = serde_json::json!({ "invalidateCaches": { "namespaces": ["dash", "report"] } });
+        let both = targets(&both);
+        assert!(whats[..2].iter().all(|one| both.is_superset(&targets(one))));
+    }
+
+    #[test]
     fn what_nobody_has_approved_of_holds_nobody_up() {
         let mut app = crate::reportapp::testing::example_app();
         let rule = serde_json::json!({ "approval": { "requiredFor": ["RollingRestart"] } });

@@ -120,8 +120,8 @@ pub fn plan_of_waiting(number: usize, processes: usize) -> String {
     )
 }
 
-/// What a pass found, if the store answered.
-pub fn found(target: &Target, invalidated: &Invalidated) -> Found {
+/// What a pass found, if the store answered. `before` are the sessions it counted before it ended them.
+pub fn found(target: &Target, invalidated: &Invalidated, before: Option<i64>) -> Found {
     let state = match invalidated {
         Invalidated::Acknowledged(revoked) => {
             let message = format!("{}: {}", target.done(), told(revoked, target.outcome()));
@@ -130,7 +130,10 @@ pub fn found(target: &Target, invalidated: &Invalidated) -> Found {
         Invalidated::Committed { revision, in_doubt } => awaiting(*revision, *in_doubt),
     };
     Found {
-        revocation: Some(progress(invalidated)),
+        revocation: Some(RevocationProgress {
+            sessions_before: before,
+            ..progress(invalidated)
+        }),
         figures: figures(invalidated),
         ..state.into()
     }
@@ -207,6 +210,7 @@ pub fn progress(invalidated: &Invalidated) -> RevocationProgress {
                 processes_confirmed: known(revoked.confirmed.len()),
                 processes_outwaited: known(revoked.outwaited.len()),
                 acknowledged_after_ms: Some(i64::try_from(after).unwrap_or(i64::MAX)),
+                ..RevocationProgress::default()
             }
         }
     }

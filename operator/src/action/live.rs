@@ -313,6 +313,17 @@ impl World for Live<'_> {
         Ok(())
     }
 
+    async fn sessions_before(&self, target: &Target) -> Result<Option<i64>, Trouble> {
+        let status = self.seen_action().status.unwrap_or_default();
+        if status.revocation.is_some() {
+            return Ok(None);
+        }
+        let store = self.store().await?;
+        let before = store.sessions_before(&self.uid(), target).await;
+        store.close().await;
+        before
+    }
+
     async fn invalidate(&self, target: &Target) -> Result<Invalidated, Trouble> {
         let store = self.store().await?;
         let invalidated = store.invalidate(&self.uid(), target, self.patience()).await;

@@ -275,9 +275,16 @@ async fn rotate<W: World>(world: &W, late: bool) -> Found {
 async fn invalidate<W: World>(world: &W, target: &Target, late: bool) -> Found {
     let found = match late {
         true => { world.revision().await }.map(|found| invalidate::too_late(target, found)),
-        false => { world.invalidate(target).await }.map(|done| invalidate::found(target, &done)),
+        false => raise(world, target).await,
     };
     found.unwrap_or_else(Found::from)
+}
+
+/// Counts first: afterwards nobody can tell the sessions that this ended from those that others did.
+async fn raise<W: World>(world: &W, target: &Target) -> Result<Found, Trouble> {
+    let before = world.sessions_before(target).await?;
+    let done = world.invalidate(target).await?;
+    Ok(invalidate::found(target, &done, before))
 }
 
 async fn change_user<W: World>(world: &W, change: &UserChange, late: bool) -> Found {

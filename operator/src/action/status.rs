@@ -42,8 +42,12 @@ pub fn after_pass(facts: &Facts<'_>, found: Found) -> IncidentActionStatus {
     if found.rotation.is_some() {
         status.rotation = found.rotation;
     }
-    if found.revocation.is_some() {
-        status.revocation = found.revocation;
+    if let Some(mut revocation) = found.revocation {
+        // Counted once, before it happened.
+        let seen = status.revocation.as_ref();
+        let before = seen.and_then(|seen| seen.sessions_before);
+        revocation.sessions_before = before.or(revocation.sessions_before);
+        status.revocation = Some(revocation);
     }
     if found.caches.is_some() {
         status.caches = found.caches;

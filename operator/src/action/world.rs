@@ -65,6 +65,12 @@ pub trait World: Send + Sync {
     /// again. Effect: the note; one that is there already will do.
     fn note_rotation(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
+    /// Counts the sessions that an invalidation would end. `None`: it has ended them already, or it ends none.
+    fn sessions_before(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<Option<i64>, Trouble>> + Send;
+
     /// Ends sessions, or has permissions read anew, and waits a while until every process does so. Effect:
     /// the revocation under the uid of the action; one that is there already will do.
     fn invalidate(

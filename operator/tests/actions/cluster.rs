@@ -148,6 +148,13 @@ impl Cluster {
         objects.actions.get_mut(name).unwrap().status = Some(status);
     }
 
+    /// What the status of an action says of the sessions that it ended.
+    pub fn sessions_before(&self, name: &str) -> Option<i64> {
+        let objects = self.objects();
+        let status = objects.actions[name].status.as_ref()?;
+        status.revocation.as_ref()?.sessions_before
+    }
+
     /// Lets a second go by. At most one workload may be on its way then.
     pub fn tick(&self) {
         let mut objects = self.objects();
@@ -163,6 +170,13 @@ impl Cluster {
         let mut objects = self.objects();
         let status = &mut objects.actions.get_mut(action).unwrap().status;
         status.get_or_insert_default().phase = Some(phase);
+    }
+
+    /// Somebody deletes an action; the garbage collector takes what it owns with it.
+    pub fn delete(&self, action: &str) {
+        let mut objects = self.objects();
+        let deleted = objects.actions.remove(action).unwrap();
+        objects.collect_rotations_of(&deleted);
     }
 
     /// Whether an action belongs to the application.

@@ -2,6 +2,7 @@
 //! every answer, is lost once: the end is the same, and nothing is done twice.
 
 use reportapp_crds::one_shot::Phase;
+use reportapp_operator::action::runner::Order;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, UNTOUCHED};
@@ -30,10 +31,37 @@ pub fn sweep() -> Value {
     json!({ "app": "demo", "reason": "test", "invalidateCaches": namespaces })
 }
 
-/// One action of each type but `undo`, which needs another.
-pub fn every_type() -> Vec<Value> {
+pub fn undo_of(action: &str) -> Value {
+    json!({ "app": "demo", "reason": "test", "undo": { "actionRef": action } })
+}
+
+/// An action, and what has to have happened before it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The action that it undoes.
+    before: Option<Value>,
+    /// Its spec.
+    pub spec: Value,
+}
+
+impl Case {
+    /// Has happen what it needs, and creates it under this name.
+    pub async fn create(&self, cluster: &Cluster, name: &str) -> Order {
+        if let Some(before) = &self.before {
+            let order = cluster.create(UNDONE, before.clone());
+            run(cluster, UNDONE, &order, None).await;
+        }
+        cluster.create(name, self.spec.clone())
+    }
+}
+
+/// Name of the action that is undone.
+const UNDONE: &str = "lock";
+
+/// One action of each type.
+pub fn every_type() -> Vec<Case> {
     let everybody = json!({ "all": {} });
-    vec![
+    let specs = [
         restart_everything(),
         rotate("Manual"),
         rotate("Emergency"),
@@ -42,7 +70,13 @@ pub fn every_type() -> Vec<Value> {
         change("disableUser", "ana"),
         change("forcePasswordReset", "ana"),
         sweep(),
-    ]
+    ];
+    let alone = specs.map(|spec| Case { before: None, spec });
+    let undo = Case {
+        before: Some(change("disableUser", "ana")),
+        spec: undo_of(UNDONE),
+    };
+    alone.into_iter().chain([undo]).collect()
 }
 
 /// Runs an action once undisturbed and then with each mishap at each effect; gives the effects.
@@ -190,8 +224,7 @@ async fn undo(plan: Plan, what: &str) -> Vec<String> {
     let cluster = Cluster::new();
     let order = cluster.create("lock", change("disableUser", "ana"));
     run(&cluster, "lock", &order, None).await;
-    let undo = json!({ "app": "demo", "reason": "test", "undo": { "actionRef": "lock" } });
-    let order = cluster.create("unlock", undo);
+    let order = cluster.create("unlock", undo_of("lock"));
     let (found, effects) = run(&cluster, "unlock", &order, plan).await;
     assert_eq!(ended(&found), Some(Phase::Succeeded), "{what}: {found:?}");
     let ana = cluster.person("ana");
@@ -203,10 +236,10 @@ async fn undo(plan: Plan, what: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_dry_run_has_a_plan_and_no_effect() {
-    for mut spec in every_type() {
-        spec["dryRun"] = json!(true);
+    for mut case in every_type() {
+        case.spec["dryRun"] = json!(true);
         let cluster = Cluster::new();
-        let order = cluster.create("plan", spec);
+        let order = case.create(&cluster, "plan").await;
         let (found, effects) = run(&cluster, "plan", &order, None).await;
         assert_eq!(ended(&found), Some(Phase::Succeeded));
         assert!(found.plan.is_some_and(|plan| !plan.is_empty()));

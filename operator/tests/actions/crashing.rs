@@ -107,6 +107,11 @@ impl World for Crashing<'_> {
         self.effect("note", self.hand.note_rotation()).await
     }
 
+    async fn sessions_before(&self, target: &Target) -> Result<Option<i64>, Trouble> {
+        self.alive()?;
+        self.hand.sessions_before(target).await
+    }
+
     async fn invalidate(&self, target: &Target) -> Result<Invalidated, Trouble> {
         self.effect("revoke", self.hand.invalidate(target)).await
     }

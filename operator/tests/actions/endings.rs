@@ -11,7 +11,9 @@ use reportapp_session::directory::Undone as InStore;
 use serde_json::json;
 
 use crate::cluster::{Cluster, Person, UNTOUCHED};
-use crate::crash_points::{change, every_type, invalidate, restart_everything, rotate, sweep};
+use crate::crash_points::{
+    change, every_type, invalidate, restart_everything, rotate, sweep, undo_of,
+};
 use crate::crashing::{Crashing, MISHAPS, ended, run, run_until};
 
 /// The same order, as if its deadline had passed.
@@ -24,10 +26,10 @@ fn late(cluster: &Cluster, order: &Order) -> Order {
 
 #[tokio::test]
 async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
-    for spec in every_type() {
+    for case in every_type() {
         for number in 0.. {
             let cluster = Cluster::new();
-            let order = cluster.create("late", spec.clone());
+            let order = case.create(&cluster, "late").await;
             if !run_until(&cluster, "late", &order, number).await {
                 break;
             }
@@ -36,7 +38,7 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
             let keys = cluster.keys();
             let order = late(&cluster, &order);
             let (found, effects) = run(&cluster, "late", &order, None).await;
-            let what = format!("{spec} late after effect {number}: {found:?}");
+            let what = format!("{case:?} late after effect {number}: {found:?}");
             assert!(ended(&found).is_some(), "{what}");
             assert_eq!(cluster.restarts(), before, "{what}");
             assert_eq!(cluster.rotations().1, made, "{what}");
@@ -51,9 +53,9 @@ async fn a_late_action_ends_at_every_point_and_begins_nothing_more() {
 
 #[tokio::test]
 async fn an_action_that_is_late_before_it_begins_changes_nothing() {
-    for spec in every_type() {
+    for case in every_type() {
         let cluster = Cluster::new();
-        let order = cluster.create("late", spec);
+        let order = case.create(&cluster, "late").await;
         let order = late(&cluster, &order);
         let (found, effects) = run(&cluster, "late", &order, None).await;
         assert_eq!(ended(&found), Some(Phase::Expired));
@@ -125,17 +127,45 @@ async fn a_workload_that_is_missing_is_found_out_before_anything_is_changed() {
 }
 
 #[tokio::test]
+async fn a_workload_that_goes_after_its_mark_is_named_and_none_is_marked_twice() {
+    let cluster = Cluster::new();
+    let order = cluster.create("bereft", restart_everything());
+    // Begun, and the tunnel and the API are marked.
+    assert!(run_until(&cluster, "bereft", &order, 2).await);
+    cluster.remove_workload("demo-api");
+    let before = cluster.restarts();
+    let hand = cluster.hand("bereft");
+    for _ in 0..10 {
+        let found = pass(&hand, &order, cluster.now()).await;
+        let State::Stalled(trouble) = found.state else {
+            panic!("{found:?}");
+        };
+        assert_eq!(trouble.reason, Reason::WorkloadMissing);
+        assert!(!trouble.reason.is_lasting(), "it may come back");
+        cluster.tick();
+    }
+    // The status of one that is late and stalls is Failed, with this reason.
+    let late = pass(&hand, &late(&cluster, &order), cluster.now()).await;
+    assert!(matches!(late.state, State::Stalled(_)), "{late:?}");
+    assert_eq!(cluster.restarts(), before);
+}
+
+#[tokio::test]
 async fn sessions_are_not_called_ended_while_a_process_may_accept_them() {
     let cluster = Cluster::new();
     let order = cluster.create("ending", invalidate(&json!({ "user": "ana" })));
     let hand = cluster.hand("ending");
     cluster.silence(true);
     pass(&hand, &order, cluster.now()).await;
-    for _ in 0..3 {
+    // Counted by the look that ends them, and kept in the status.
+    for counted in [Some(4), None, None] {
         let found = pass(&hand, &order, cluster.now()).await;
         assert_eq!(ended(&found), None, "{found:?}");
         assert_eq!(found.figures[0].measured, 1);
-        assert!(found.revocation.is_some());
+        let revocation = found.revocation.clone().expect("how far it is");
+        assert_eq!(revocation.sessions_before, counted);
+        cluster.publish("ending", found);
+        assert_eq!(cluster.sessions_before("ending"), Some(4));
     }
     let expired = pass(&hand, &late(&cluster, &order), cluster.now()).await;
     assert_eq!(ended(&expired), Some(Phase::Expired));
@@ -184,9 +214,10 @@ async fn a_store_that_is_away_stalls_it_and_it_goes_on_when_the_store_is_back() 
 
 #[tokio::test]
 async fn without_an_approval_nothing_begins_whoever_gave_it_an_owner() {
-    for spec in every_type() {
+    for case in every_type() {
         let cluster = Cluster::new();
-        let order = cluster.create("asked", spec);
+        let order = case.create(&cluster, "asked").await;
+        let before = (cluster.changes(), cluster.revocations());
         let asked = Order {
             unapproved: true,
             ..order.clone()
@@ -205,7 +236,7 @@ async fn without_an_approval_nothing_begins_whoever_gave_it_an_owner() {
         // Whoever creates an action may give it an owner, as the operator does when it begins.
         cluster.own("asked");
         awaits(&cluster).await;
-        assert_eq!((cluster.changes(), cluster.revocations().len()), (0, 0));
+        assert_eq!((cluster.changes(), cluster.revocations()), before);
         let late = late(&cluster, &asked);
         let expired = pass(&hand, &late, cluster.now()).await;
         assert_eq!(ended(&expired), Some(Phase::Expired), "the deadline counts");
@@ -278,8 +309,7 @@ async fn what_somebody_decided_since_is_not_undone() {
         ..cluster.person("ana")
     };
     cluster.set_person("ana", decided);
-    let undo = json!({ "app": "demo", "reason": "test", "undo": { "actionRef": "reset" } });
-    let order = cluster.create("undo", undo);
+    let order = cluster.create("undo", undo_of("reset"));
     let hand = cluster.hand("undo");
     pass(&hand, &order, cluster.now()).await;
     let found = pass(&hand, &order, cluster.now()).await;

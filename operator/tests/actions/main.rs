@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cancelled;
 mod cluster;
 mod crash_points;
 mod crashing;

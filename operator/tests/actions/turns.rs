@@ -5,7 +5,7 @@ use reportapp_operator::action::runner::{Order, State, pass};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::crash_points::{change, invalidate, restart_everything, rotate};
+use crate::crash_points::{change, invalidate, restart_everything, rotate, undo_of};
 use crate::crashing::ended;
 
 fn restart(components: &[&str]) -> Value {
@@ -119,13 +119,9 @@ async fn of_two_that_change_one_user_one_waits_whatever_they_do() {
         Some(Phase::Succeeded)
     );
     // The one that undoes waits for whom the other has in hand.
-    let undo = cluster.create("undo", undo("lock"));
+    let undo = cluster.create("undo", undo_of("lock"));
     let (_, waits) = look(&cluster, "undo", &undo).await;
     assert!(waits.is_some_and(|message| message.contains("IncidentAction")));
-}
-
-fn undo(action: &str) -> Value {
-    json!({ "app": "demo", "reason": "test", "undo": { "actionRef": action } })
 }
 
 #[tokio::test]
@@ -137,7 +133,7 @@ async fn an_older_undo_that_cannot_begin_yet_holds_nobody_up() {
     asked["requestedBy"] = json!("bob");
     // Nobody has approved of it, so there is nothing to be undone.
     let lock = cluster.create("lock", asked);
-    cluster.add("undo", undo("lock"));
+    cluster.add("undo", undo_of("lock"));
     cluster.tick();
     let reset = cluster.create("reset", change("forcePasswordReset", "ana"));
     assert_eq!(look(&cluster, "reset", &reset).await.1, None);

@@ -249,6 +249,51 @@ async fn a_process_that_says_nothing_is_in_doubt_until_its_lease_is_over() {
 }
 
 #[tokio::test]
+async fn a_target_that_is_renamed_or_deleted_after_the_commit_is_still_acknowledged() {
+    let scene = Scene::start().await;
+    let store = scene.open().await;
+    let role =
+        "INSERT INTO rbac_roles (id, name, level, created_at) VALUES ('r1', 'Clerks', 10, now())";
+    scene.pool.batch(role).await.unwrap();
+    let brief = Duration::from_millis(300);
+    let targets = [
+        (
+            sessions(user("Ana")),
+            "UPDATE users_enhanced SET username_key = 'gone' WHERE id = '17'",
+        ),
+        (
+            Target::Permissions(Holders::User("17".to_owned())),
+            "DELETE FROM users_enhanced WHERE id = '17'",
+        ),
+        (
+            sessions(Whose::Tenant("Acme".to_owned())),
+            "DELETE FROM clients WHERE id = 't1'",
+        ),
+        (
+            Target::Permissions(Holders::Role("clerks".to_owned())),
+            "DELETE FROM rbac_roles WHERE id = 'r1'",
+        ),
+    ];
+    for (number, (target, gone)) in targets.iter().enumerate() {
+        let silent = format!(
+            "INSERT INTO epoch_processes (process, lease_ms, confirmed, expelled, registered_at)
+             VALUES ('gone.{number}', 1000, 0, false, now())"
+        );
+        scene.pool.batch(&silent).await.unwrap();
+        let action = format!("uid {number}");
+        let soon = store.invalidate(&action, target, brief).await.unwrap();
+        let Invalidated::Committed { revision, .. } = soon else {
+            panic!("{soon:?}");
+        };
+        scene.pool.batch(gone).await.unwrap();
+        let done = raise(&store, &action, target).await;
+        assert_eq!(done.revision, revision, "{gone}");
+        let asked_anew = store.invalidate("another", target, brief).await;
+        assert!(reason(asked_anew).is_lasting(), "{gone}");
+    }
+}
+
+#[tokio::test]
 async fn what_stands_in_the_way_has_its_reason_and_names_the_store() {
     let mut scene = Scene::start().await;
     let store = scene.open().await;
@@ -272,6 +317,29 @@ async fn what_stands_in_the_way_has_its_reason_and_names_the_store() {
     assert_eq!(away.reason, Reason::StoreUnreachable);
     let cut = store.invalidate("uid", &sessions(Whose::All), brief).await;
     assert_eq!(reason(cut), Reason::StoreUnreachable);
+}
+
+#[tokio::test]
+async fn sessions_are_counted_before_they_end_and_not_again() {
+    let scene = Scene::start().await;
+    let store = scene.open().await;
+    let listed =
+        "INSERT INTO user_sessions (id, user_id, issued, family_hash, token_hash, token_prefix,
+                                             created_at, last_activity_at, expires_at)
+                  SELECT 's' || n, '17', 0, n, n, '', now(), now(), now() + interval '1 day'
+                  FROM generate_series(1, 3) n";
+    scene.pool.batch(listed).await.unwrap();
+    let target = sessions(user("Ana"));
+    assert_eq!(store.sessions_before("uid", &target).await, Ok(Some(3)));
+    end(&store, "uid", &user("Ana")).await;
+    assert_eq!(store.sessions_before("uid", &target).await, Ok(None));
+    assert_eq!(store.sessions_before("later", &target).await, Ok(Some(0)));
+    let permissions = Target::Permissions(Holders::All);
+    assert_eq!(store.sessions_before("other", &permissions).await, Ok(None));
+    let unknown = store
+        .sessions_before("other", &sessions(user("nobody")))
+        .await;
+    assert_eq!(reason(unknown), Reason::UnknownUser);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ const CALM: Duration = Duration::from_secs(10);
 /// Between two attempts at one that does not; long enough not to lock an account.
 const ANXIOUS: Duration = Duration::from_secs(2);
 /// Between two deletions of outdated rows.
-const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+pub const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Between two looks at the lease of the epochs, which costs nothing.
 const LEASE_LOOK: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ enum BootstrapError {
 }
 
 /// Watches the store, after migrating it and creating the first administrator; starts the epochs in
-/// between.
+/// between. Every so often what is outdated is deleted.
 pub fn watch_store(
     tasks: &mut JoinSet<()>,
     health: &Health,
@@ -57,6 +57,7 @@ pub fn watch_store(
     epochs: &Arc<Epochs>,
     passwords: &Passwords,
     first_administrator: Option<PathBuf>,
+    tidy_every: Duration,
 ) {
     let dependency = health.dependency("store");
     let (store, epochs, passwords) = (Arc::clone(store), Arc::clone(epochs), passwords.clone());
@@ -69,7 +70,7 @@ pub fn watch_store(
                 Ok(()) => dependency.ok(),
                 Err((reason, message)) => dependency.failing(reason, message),
             }
-            if tidied.elapsed() >= TIDY_EVERY {
+            if tidied.elapsed() >= tidy_every {
                 tidied = Instant::now();
                 if let Err(error) = store.delete_outdated(Timestamp::now()).await {
                     tracing::warn!(%error, "failed to delete outdated rows");

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access;
 use crate::app::{App, InternalToken, Throttles};
-use crate::audit::sealer;
+use crate::audit::sealer::{self, SEAL_EVERY};
 use crate::channels;
-use crate::dependencies::{watch_epochs, watch_redis, watch_server, watch_store};
+use crate::dependencies::{TIDY_EVERY, watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
 use crate::metrics::{AuditMetrics, EpochMetrics, HttpMetrics, SessionMetrics};
@@ -73,9 +73,11 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
         &app.epochs,
         &app.passwords,
         config.first_administrator.clone(),
+        TIDY_EVERY,
     );
     let audit = AuditMetrics::register(health.registry())?;
-    sealer::watch(&mut tasks, &app.store, audit, config.audit.retention_days);
+    let retention_days = config.audit.retention_days;
+    sealer::watch(&mut tasks, &app.store, audit, retention_days, SEAL_EVERY);
     watch_epochs(&mut tasks, &health, &app.epochs, LONGEST_PAUSE);
     if let Some(redis) = &config.redis {
         watch_redis(&mut tasks, &health, &app.sessions);

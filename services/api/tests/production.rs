@@ -173,7 +173,7 @@ impl Setup {
             "https://localhost:{}/api/auth/login",
             self.config.listen.https.port()
         );
-        let body = json!({"username": "root", "password": PASSWORD});
+        let body = json!({"username": "root", "password": PASSWORD, "withRefreshToken": true});
         let answer = self.client.post(url).json(&body).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
@@ -195,6 +195,8 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
     assert_eq!(status, StatusCode::OK, "{body}");
     assert_eq!(body["user"]["userType"], "enterprise_admin");
     assert_eq!(body["user"]["mustChangePassword"], true);
+    let issued =
+        ["accessToken", "refreshToken"].map(|name| body[name].as_str().unwrap().to_owned());
 
     let port = setup.config.listen.internal.port();
     let url = format!("https://localhost:{port}/api/telegram/internal/chat/7");
@@ -245,4 +247,7 @@ async fn it_waits_for_what_it_needs_survives_a_loss_and_ends_cleanly() {
     let left = store.query(left, &[]).await.unwrap();
     assert!(left.is_empty(), "it said that it stopped: {left:?}");
     assert!(!log.contains("canary"), "{log}");
+    for token in issued {
+        assert!(!log.contains(&token), "{log}");
+    }
 }

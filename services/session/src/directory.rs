@@ -11,6 +11,7 @@ mod begin;
 mod change;
 mod find;
 mod measure;
+mod open;
 mod undo;
 
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use crate::epochs::{EpochError, Revision, Scope};
 pub use change::{change, check, end_late, snapshot};
 pub use find::{find_roles, find_tenant, find_user};
 pub use measure::measure;
+pub use open::open_sessions;
 pub use undo::undo;
 
 /// `reportap` in ASCII: the same number in every program and version.

@@ -4,14 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use reportapp_pool::testing::{TestPostgres, TestSqlite};
-use reportapp_pool::{Pool, Value};
+use reportapp_pool::{Engine, Pool, Value};
 use reportapp_session::directory::{
     Change, DirectoryError, Snapshot, Undone, change, find_roles, find_tenant, find_user, measure,
-    snapshot, undo,
+    open_sessions, snapshot, undo,
 };
 use reportapp_session::epochs::{
     EpochStore as _, ProcessId, Revision, Scope, SqlEpochStore, revision_of,
 };
+use tokio::task::JoinSet;
 
 const DISABLE: Change = Change::Disable { force: false };
 
@@ -118,6 +119,13 @@ impl Scene {
         (person.is_active, person.must_reset_password)
     }
 
+    /// The number of the last revocation.
+    async fn last_revision(&self) -> Revision {
+        let sql = "SELECT revision FROM epoch_state";
+        let row = self.hand.query_opt(sql, &[]).await.unwrap().unwrap();
+        Revision(row.get("revision").unwrap())
+    }
+
     /// What was raised after a revision.
     async fn raised_since(&self, since: Revision) -> Vec<Scope> {
         let store = SqlEpochStore::new(self.pool.clone());
@@ -160,6 +168,8 @@ on_both!(
     a_later_order_keeps_its_user,
     a_user_who_does_not_exist_leaves_no_trace,
     a_session_of_afterwards_is_no_session_that_is_left,
+    sessions_that_go_on_are_counted_and_no_others,
+    sessions_that_a_statement_ends_have_their_epochs_raised_and_no_others_have,
 );
 
 async fn a_user_is_found_by_id_before_name_and_in_any_case(scene: Scene) {
@@ -335,4 +345,110 @@ async fn a_session_of_afterwards_is_no_session_that_is_left(scene: Scene) {
     let again = scene.change("order", "17", Change::ForceReset).await;
     assert_eq!(again, taken);
     assert_eq!(scene.active_sessions().await, ["new", "s3"]);
+}
+
+async fn sessions_that_a_statement_ends_have_their_epochs_raised_and_no_others_have(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    let typed = async |sql: &str| scene.hand.batch(sql).await.unwrap();
+    typed("UPDATE user_sessions SET last_activity_at = expires_at, ip_address = 'x'").await;
+    assert_eq!(scene.raised_since(Revision(0)).await, []);
+    typed("UPDATE user_sessions SET is_active = false WHERE user_id = '17'").await;
+    let session = |id: &str| Scope::Session(id.to_owned());
+    assert_eq!(
+        scene.raised_since(Revision(0)).await,
+        [session("s1"), session("s2")]
+    );
+    if scene.pool.engine() == Engine::Postgres {
+        let revisions = "SELECT DISTINCT epoch FROM epochs";
+        let rows = scene.hand.query(revisions, &[]).await.unwrap();
+        assert_eq!(rows.len(), 1, "one statement is one revision");
+    }
+    // What was ended, or has expired, needs no epoch when it is tidied away.
+    let before = scene.last_revision().await;
+    typed("DELETE FROM user_sessions").await;
+    assert_eq!(scene.raised_since(before).await, []);
+    scene.list_session("s4", "17", before).await;
+    typed("UPDATE user_sessions SET expires_at = '2999-01-01T00:00:00.000000Z'").await;
+    typed("DELETE FROM user_sessions").await;
+    assert_eq!(scene.raised_since(before).await, [session("s4")]);
+    // Those whose epoch was raised before their row changes, as the program does it, have no other raised.
+    let before = scene.last_revision().await;
+    scene.list_session("s5", "17", before).await;
+    typed("UPDATE user_sessions SET tenant_id = 't1'").await;
+    for scope in [
+        session("s5"),
+        Scope::User("17".to_owned()),
+        Scope::Tenant("t1".to_owned()),
+        Scope::All,
+    ] {
+        let store = SqlEpochStore::new(scene.pool.clone());
+        let name = format!("{scope:?}");
+        let raised = store
+            .raise(&name, std::slice::from_ref(&scope))
+            .await
+            .unwrap();
+        typed("UPDATE user_sessions SET is_active = false").await;
+        assert_eq!(scene.raised_since(raised).await, [], "{scope:?}");
+        typed(&format!(
+            "UPDATE user_sessions SET is_active = true, issued = {}",
+            raised.0
+        ))
+        .await;
+    }
+}
+
+async fn sessions_that_go_on_are_counted_and_no_others(scene: Scene) {
+    let scene = scene.with_sessions().await;
+    let count = async |scope: &Scope| open_sessions(&scene.pool, scope).await.unwrap();
+    assert_eq!(count(&Scope::All).await, 0, "they have expired");
+    let future =
+        "UPDATE user_sessions SET expires_at = '2999-01-01T00:00:00.000000Z', tenant_id = 't1'";
+    scene.hand.batch(future).await.unwrap();
+    let (ana, tenant) = (Scope::User("17".to_owned()), Scope::Tenant("t1".to_owned()));
+    let (first, third) = (
+        Scope::Session("s1".to_owned()),
+        Scope::Session("s3".to_owned()),
+    );
+    for (scope, expected) in [(&Scope::All, 3), (&tenant, 3), (&ana, 2), (&first, 1)] {
+        assert_eq!(count(scope).await, expected, "{scope:?}");
+    }
+    assert_eq!(count(&Scope::Permissions).await, 0);
+    let store = SqlEpochStore::new(scene.pool.clone());
+    store.raise("end s3", &[third]).await.unwrap();
+    assert_eq!(count(&Scope::All).await, 2);
+    store.raise("end Ana", &[ana]).await.unwrap();
+    assert_eq!(count(&Scope::All).await, 0);
+}
+
+#[tokio::test]
+async fn of_many_who_change_or_undo_at_once_exactly_one_does() {
+    const MANY: usize = 8;
+    let scene = Scene::postgres().await.with_sessions().await;
+    let mut changes = JoinSet::new();
+    for _ in 0..MANY {
+        let pool = scene.pool.clone();
+        changes.spawn(async move { change(&pool, "order", "17", DISABLE).await.unwrap() });
+    }
+    let taken = changes.join_all().await;
+    assert!(taken.iter().all(|other| *other == taken[0]), "{taken:?}");
+    assert_eq!(taken[0].sessions.len(), 2);
+    assert_eq!(scene.raised_since(taken[0].revision).await, []);
+
+    let mut undoings = JoinSet::new();
+    for number in 0..MANY {
+        let pool = scene.pool.clone();
+        // As one action that is repeated, and as several.
+        let by = format!("undo {}", number % 4);
+        undoings.spawn(async move { undo(&pool, &by, "order").await.unwrap() });
+    }
+    let undone = undoings.join_all().await;
+    let restored = undone
+        .iter()
+        .filter(|done| matches!(done, Undone::Restored(_)));
+    assert_eq!(restored.count(), 1, "{undone:?}");
+    let earlier = undone
+        .iter()
+        .filter(|done| matches!(done, Undone::Earlier(_)));
+    assert_eq!(earlier.count(), MANY - 1, "{undone:?}");
+    assert_eq!(scene.state("17").await, (true, false));
 }

@@ -105,6 +105,8 @@ async fn with_rules(stage: &Stage<'_>) -> Result<()> {
     })
     .await?;
     refused(approve(stage, EVE, BOB).await?, "set once")?;
+    let taken_back = json!({ "spec": { "approval": null } });
+    refused(patch(stage, EVE, &taken_back).await?, "set once")?;
     operator.stop().await?;
     Ok(())
 }

@@ -19,6 +19,8 @@ use crate::scenarios::world::World;
 
 /// Name of the rotation that is ordered.
 const ROTATION: &str = "of-nothing";
+/// Name of the action that restarts the application.
+const RESTART: &str = "of-the-sample";
 
 pub(super) async fn each_is_needed(world: &World) -> Result<()> {
     let stage = Stage::new(world, "rights").await?;
@@ -111,6 +113,8 @@ enum Sign {
     Condition,
     /// `Stalled` of the SecretRotation.
     RotationCondition,
+    /// As [`Sign::Condition`], and `Stalled` of an IncidentAction that restarts the application.
+    ActionCondition,
     /// Nothing can be written about it: log, metric, and `/healthz` turns red.
     RedHealth {
         /// Label of `reportapp_operator_stuck`.
@@ -130,6 +134,7 @@ fn sign(resource: &str) -> Sign {
             Sign::RedHealth { part: "status" }
         }
         "serviceaccounts/token" => Sign::RotationCondition,
+        "deployments" => Sign::ActionCondition,
         "leases" => Sign::NoLead,
         "events" => Sign::LostEvents,
         _ => Sign::Condition,
@@ -146,7 +151,10 @@ async fn is_missed(stage: &Stage<'_>, rule: &Rule) -> Result<()> {
     let operator = stage.operator("limited", &["--resync-seconds=1"]).await?;
     stage.put_app(&app()?).await?;
     order_rotation(stage).await?;
-    order_action(stage).await?;
+    order_action(stage, "of-nothing", "absent").await?;
+    if sign == Sign::ActionCondition {
+        order_action(stage, RESTART, sample::NAME).await?;
+    }
     let seen = Seen {
         stage,
         operator: &operator,
@@ -183,11 +191,14 @@ struct Seen<'a> {
 impl Seen<'_> {
     async fn shows(&self, sign: Sign) -> Result<bool> {
         match sign {
-            Sign::Condition => {
-                let app = self.stage.apps().get(sample::NAME).await?;
-                let said = ["Ready", "Stalled"].map(|kind| condition(&app, kind));
-                let mut said = said.into_iter().flatten();
-                Ok(said.any(|c| c.reason == "Forbidden" && self.names(&c.message)))
+            Sign::Condition => self.app_says().await,
+            Sign::ActionCondition => {
+                let action = actions(self.stage).get(RESTART).await?;
+                let stalled = condition(&action, "Stalled");
+                let said = stalled.is_some_and(|c| {
+                    c.status == "True" && c.reason == "ApiServer" && self.names(&c.message)
+                });
+                Ok(said && self.app_says().await?)
             }
             Sign::RotationCondition => {
                 let rotations: Api<SecretRotation> =
@@ -213,6 +224,14 @@ impl Seen<'_> {
                 Ok(goes_on && self.operator.metric(lost).await? > 0.0 && self.logs()?)
             }
         }
+    }
+
+    /// Whether the ReportApp says it.
+    async fn app_says(&self) -> Result<bool> {
+        let app = self.stage.apps().get(sample::NAME).await?;
+        let said = ["Ready", "Stalled"].map(|kind| condition(&app, kind));
+        let mut said = said.into_iter().flatten();
+        Ok(said.any(|c| c.reason == "Forbidden" && self.names(&c.message)))
     }
 
     fn logs(&self) -> Result<bool> {
@@ -264,16 +283,21 @@ async fn order_rotation(stage: &Stage<'_>) -> Result<()> {
 }
 
 /// An action nobody can carry out, of which the operator has something to say.
-async fn order_action(stage: &Stage<'_>) -> Result<()> {
+async fn order_action(stage: &Stage<'_>, name: &str, app: &str) -> Result<()> {
     let action: IncidentAction = serde_json::from_value(json!({
         "apiVersion": "reportapp.dev/v1alpha1",
         "kind": "IncidentAction",
-        "metadata": {"name": "of-nothing"},
-        "spec": {"app": "absent", "rollingRestart": {}, "reason": "a test"},
+        "metadata": {"name": name},
+        "spec": {"app": app, "rollingRestart": {}, "reason": "a test"},
     }))?;
-    let actions: Api<IncidentAction> = Api::namespaced(stage.client(), &stage.namespace);
-    actions.create(&PostParams::default(), &action).await?;
+    actions(stage)
+        .create(&PostParams::default(), &action)
+        .await?;
     Ok(())
+}
+
+fn actions(stage: &Stage<'_>) -> Api<IncidentAction> {
+    Api::namespaced(stage.client(), &stage.namespace)
 }
 
 /// Removes the application, its rotation and its action so that the next operator starts from nothing.
@@ -292,9 +316,7 @@ async fn reset(stage: &Stage<'_>) -> Result<()> {
     Api::<SecretRotation>::namespaced(client.clone(), namespace)
         .delete_collection(&how, &all)
         .await?;
-    Api::<IncidentAction>::namespaced(client.clone(), namespace)
-        .delete_collection(&how, &all)
-        .await?;
+    actions(stage).delete_collection(&how, &all).await?;
     Api::<Secret>::namespaced(client.clone(), namespace)
         .delete_collection(&DeleteParams::default(), &ours)
         .await?;

@@ -1,5 +1,6 @@
 //! Steps of the runbook on the running application, each with its effect measured from outside.
 
+mod caches;
 mod roles;
 mod sessions;
 mod users;
@@ -65,6 +66,16 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Cluster,
             "an action locks a user in every pod of the API, and another one or its time puts that back",
             users::are_locked_and_put_back
+        ),
+        scenario!(
+            Cluster,
+            "an action removes cached keys and no others, and names the right it lacks",
+            caches::are_emptied
+        ),
+        scenario!(
+            Cluster,
+            "an action has permissions read anew by every pod of the API and ends no session",
+            caches::of_permissions_are_read_anew
         ),
         scenario!(
             Cluster,

@@ -189,21 +189,44 @@ impl<'w> Subject<'w> {
         ensure!(!running.items.is_empty(), "the operator has no pods");
         pods.delete_collection(&DeleteParams::default(), &ours)
             .await?;
-        for pod in running {
-            let (name, uid) = (
-                pod.metadata.name.unwrap_or_default(),
-                pod.metadata.uid.unwrap_or_default(),
-            );
-            let gone = await_condition(pods.clone(), &name, conditions::is_deleted(&uid));
-            tokio::time::timeout(PATIENCE, gone)
-                .await
-                .with_context(|| format!("pod {name} does not end"))??;
-        }
+        self.until_gone(running.items).await?;
         let deployments: Api<Deployment> = self.operator_objects();
         let available = await_condition(deployments, charts::OPERATOR, is_available());
         tokio::time::timeout(PATIENCE, available)
             .await
             .context("the operator does not become available")??;
+        Ok(())
+    }
+
+    /// Runs `work` while the operator has no pods, and gives them back whatever becomes of it.
+    ///
+    /// # Errors
+    /// When the work fails, or the operator does not go or come back.
+    pub async fn without_operator(&self, work: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+        let pods: Api<Pod> = self.operator_objects();
+        let ours = ListParams::default().labels(OPERATOR_PODS);
+        let running = pods.list(&ours).await?.items;
+        let outcome = async {
+            self.set_operator(&[("replicas", "0")]).await?;
+            self.until_gone(running).await?;
+            work().await
+        };
+        let outcome = outcome.await;
+        self.set_operator(&[]).await?;
+        outcome
+    }
+
+    /// Waits until these pods of the operator are gone.
+    async fn until_gone(&self, pods: Vec<Pod>) -> Result<()> {
+        for pod in pods {
+            let name = pod.metadata.name.unwrap_or_default();
+            let uid = pod.metadata.uid.unwrap_or_default();
+            let gone = conditions::is_deleted(&uid);
+            let gone = await_condition(self.operator_objects::<Pod>(), &name, gone);
+            tokio::time::timeout(PATIENCE, gone)
+                .await
+                .with_context(|| format!("pod {name} does not end"))??;
+        }
         Ok(())
     }
 

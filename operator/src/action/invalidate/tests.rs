@@ -35,7 +35,7 @@ fn verdict(found: &Found) -> &Verdict {
 
 #[test]
 fn an_acknowledged_one_succeeds_and_says_who_confirmed_and_who_was_outwaited() {
-    let found = found(&ana(), &Invalidated::Acknowledged(revoked(2, 1)));
+    let found = found(&ana(), &Invalidated::Acknowledged(revoked(2, 1)), Some(7));
     assert_eq!(verdict(&found).phase, Phase::Succeeded);
     assert_eq!(
         verdict(&found).message,
@@ -47,6 +47,7 @@ fn an_acknowledged_one_succeeds_and_says_who_confirmed_and_who_was_outwaited() {
     assert_eq!(progress.processes_confirmed, Some(2));
     assert_eq!(progress.processes_outwaited, Some(1));
     assert_eq!(progress.acknowledged_after_ms, Some(2_040));
+    assert_eq!(progress.sessions_before, Some(7));
     assert_eq!(found.figures[0].measured, 0);
 }
 
@@ -56,7 +57,7 @@ fn without_a_list_of_processes_no_number_of_them_is_claimed() {
         roster_known: false,
         ..revoked(0, 0)
     };
-    let acknowledged = found(&everybody(), &Invalidated::Acknowledged(unknown));
+    let acknowledged = found(&everybody(), &Invalidated::Acknowledged(unknown), None);
     let progress = acknowledged.revocation.as_ref().unwrap();
     assert_eq!(progress.processes_confirmed, None);
     assert_eq!(progress.processes_outwaited, None);
@@ -66,14 +67,18 @@ fn without_a_list_of_processes_no_number_of_them_is_claimed() {
         "{message}"
     );
     let (revision, in_doubt) = (Revision(7), None);
-    let committed = found(&everybody(), &Invalidated::Committed { revision, in_doubt });
+    let committed = found(
+        &everybody(),
+        &Invalidated::Committed { revision, in_doubt },
+        None,
+    );
     assert_eq!(committed.figures, []);
 }
 
 #[test]
 fn a_committed_one_runs_until_nobody_is_in_doubt() {
     let (revision, in_doubt) = (Revision(7), Some(3));
-    let found = found(&ana(), &Invalidated::Committed { revision, in_doubt });
+    let found = found(&ana(), &Invalidated::Committed { revision, in_doubt }, None);
     assert_eq!(verdict(&found).phase, Phase::Running);
     assert!(verdict(&found).message.contains("3 processes"));
     assert_eq!(
@@ -109,7 +114,7 @@ fn what_can_never_work_is_told_at_once() {
 #[test]
 fn permissions_are_read_anew_and_nobody_is_signed_out() {
     let target = Target::Permissions(Holders::Role("reader".to_owned()));
-    let found = found(&target, &Invalidated::Acknowledged(revoked(1, 0)));
+    let found = found(&target, &Invalidated::Acknowledged(revoked(1, 0)), None);
     assert_eq!(
         verdict(&found).message,
         "permissions of role reader are read anew: 1 process confirmed; none goes by what it remembered, \

@@ -109,6 +109,14 @@ impl World for Hand<'_> {
         Ok(())
     }
 
+    async fn sessions_before(&self, target: &Target) -> Result<Option<i64>, Trouble> {
+        let objects = self.cluster.objects();
+        objects.store()?;
+        let of_sessions = matches!(target, Target::Sessions(_));
+        let is_first = objects.revision_of(self.action).is_none();
+        Ok((of_sessions && is_first).then(|| objects.open_sessions()))
+    }
+
     async fn invalidate(&self, _: &Target) -> Result<Invalidated, Trouble> {
         let mut objects = self.cluster.objects();
         objects.store()?;

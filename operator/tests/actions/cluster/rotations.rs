@@ -39,6 +39,12 @@ impl Objects {
         })
     }
 
+    /// Forgets the rotation of an action that is gone.
+    pub(super) fn collect_rotations_of(&mut self, action: &IncidentAction) {
+        self.rotations
+            .retain(|_, (rotation, _)| !rotate::is_of(rotation, action));
+    }
+
     /// Makes the rotation of an action, unless it is there.
     pub(super) fn make_rotation(&mut self, action: &IncidentAction) {
         let rotate = action.spec.action.rotate_credential.as_ref().unwrap();

@@ -63,6 +63,12 @@ impl Objects {
         })
     }
 
+    /// Sessions of all users.
+    pub(super) fn open_sessions(&self) -> i64 {
+        let sessions = self.users.values().map(|person| person.sessions);
+        i64::try_from(sessions.sum::<usize>()).unwrap()
+    }
+
     /// A user by name.
     pub(super) fn find(&mut self, user: &str) -> Result<&mut Person, Trouble> {
         let unknown = || Trouble::new(Reason::UnknownUser, "there is none");

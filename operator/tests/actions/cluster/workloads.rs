@@ -107,6 +107,11 @@ impl Cluster {
         self.objects().workloads.get_mut(workload).unwrap().sick = sick;
     }
 
+    /// Somebody deletes a workload, and its pods with it.
+    pub fn remove_workload(&self, workload: &str) {
+        self.objects().workloads.remove(workload).unwrap();
+    }
+
     /// How often each workload was restarted.
     pub fn restarts(&self) -> BTreeMap<String, usize> {
         let objects = self.objects();

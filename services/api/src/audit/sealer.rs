@@ -13,7 +13,7 @@ use crate::store::audit::Batch;
 use crate::store::{Store, StoreError};
 
 /// Between two looks for rows to seal: about as long as a forged row could go unnoticed.
-const SEAL_EVERY: Duration = Duration::from_secs(30);
+pub const SEAL_EVERY: Duration = Duration::from_secs(30);
 /// Rows of a batch at most; with it, what a verification holds in memory.
 const MOST_ROWS: u32 = 5_000;
 /// Security events are kept for half a year.
@@ -21,12 +21,14 @@ const EVENTS_KEPT_DAYS: u32 = 180;
 /// Rounds of sealing between two removals of old rows.
 const TIDY_ROUNDS: u32 = 120;
 
-/// Seals for as long as the process lives; waits for the schema first. Nothing to do on SQLite.
+/// Seals every so often for as long as the process lives; waits for the schema first. Nothing to do on
+/// SQLite.
 pub fn watch(
     tasks: &mut JoinSet<()>,
     store: &Arc<Store>,
     metrics: AuditMetrics,
     retention_days: u32,
+    every: Duration,
 ) {
     if !store.keeps_audit() {
         return;
@@ -35,7 +37,7 @@ pub fn watch(
     tasks.spawn(async move {
         let mut round = 0;
         loop {
-            tokio::time::sleep(SEAL_EVERY).await;
+            tokio::time::sleep(every).await;
             match seal(&store, &metrics).await {
                 // Said by whoever sets the schema up.
                 Ok(()) | Err(StoreError::NotMigrated) => {}

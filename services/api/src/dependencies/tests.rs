@@ -46,7 +46,9 @@ async fn the_service_is_ready_once_store_sessions_and_every_server_have_answered
         Terms::default(),
         EpochMetrics::register(health.registry()).unwrap(),
     ));
-    watch_store(&mut tasks, &health, &store, &epochs, &passwords, None);
+    watch_store(
+        &mut tasks, &health, &store, &epochs, &passwords, None, TIDY_EVERY,
+    );
     watch_epochs(&mut tasks, &health, &epochs, Duration::from_secs(600));
     watch_redis(&mut tasks, &health, &sessions);
     watch_server(&mut tasks, &health, &server);
@@ -64,6 +66,39 @@ async fn the_service_is_ready_once_store_sessions_and_every_server_have_answered
     writer.batch("CREATE TABLE x (id integer)").await.unwrap();
     until(&health, "server/main", DependencyState::Ok).await;
     assert!(health.is_ready());
+}
+
+#[tokio::test]
+async fn whoever_watches_the_store_deletes_what_is_outdated() {
+    let (_folder, pool) = sqlite_pool().await;
+    let store = Arc::new(Store::new(pool.clone()));
+    store.migrate().await.unwrap();
+    let old = "INSERT INTO login_attempts (id, created_at) VALUES
+                   ('old', '2020-01-01T00:00:00.000000Z'), ('fresh', '2999-01-01T00:00:00.000000Z')";
+    pool.batch(old).await.unwrap();
+    let health = Health::new("test", "0");
+    let epochs = Arc::new(Epochs::new(
+        Arc::new(SqlEpochStore::new(pool.clone())),
+        Terms::default(),
+        EpochMetrics::register(health.registry()).unwrap(),
+    ));
+    let passwords = Passwords::new().unwrap();
+    let mut tasks = JoinSet::new();
+    let often = Duration::ZERO;
+    watch_store(
+        &mut tasks, &health, &store, &epochs, &passwords, None, often,
+    );
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let left = "SELECT id FROM login_attempts ORDER BY id DESC";
+        let left = pool.query(left, &[]).await.unwrap();
+        let left: Vec<String> = left.iter().map(|row| row.get("id").unwrap()).collect();
+        if left == ["fresh"] {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{left:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

@@ -13,5 +13,6 @@ mod reports;
 mod resets;
 mod revocations;
 mod sessions;
+mod statements;
 mod telegram;
 mod tenancy;

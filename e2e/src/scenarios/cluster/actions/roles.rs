@@ -18,8 +18,45 @@ use crate::scenarios::world::World;
 /// Rights as verb and resource.
 type Rights = [(&'static str, &'static str)];
 
-/// The roles, each with what it must grant and what it must not.
-const ROLES: [(&str, &Rights, &Rights); 4] = [
+/// A role, with what it must grant and what it must not.
+type Role = (&'static str, &'static Rights, &'static Rights);
+
+/// The cluster's own roles for people, which the chart's are parts of.
+const BUILT_IN: [Role; 3] = [
+    (
+        "view",
+        &[("get", "reportapps"), ("list", "incidentactions")],
+        &[("create", "incidentactions"), ("get", "secrets")],
+    ),
+    (
+        "edit",
+        &[
+            ("get", "reportapps"),
+            ("watch", "secretrotations"),
+            ("patch", "deployments"),
+        ],
+        &[
+            ("create", "incidentactions"),
+            ("delete", "incidentactions"),
+            ("create", "secretrotations"),
+            ("patch", "reportapps"),
+            ("approve", "incidentactions"),
+        ],
+    ),
+    (
+        "admin",
+        &[
+            ("patch", "reportapps"),
+            ("create", "secretrotations"),
+            ("create", "incidentactions"),
+            ("approve", "incidentactions"),
+        ],
+        &[("patch", "incidentactions/status")],
+    ),
+];
+
+/// The chart's roles.
+const ROLES: [Role; 4] = [
     (
         "viewer",
         &[
@@ -85,17 +122,31 @@ const ROLES: [(&str, &Rights, &Rights); 4] = [
 
 pub(super) async fn grant_what_they_say(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let bindings = subject.objects::<RoleBinding>();
     for (role, granted, withheld) in ROLES {
-        let user = format!("e2e-{role}");
-        bindings
-            .create(&PostParams::default(), &binding(role, &user))
-            .await?;
-        let outcome = holds(&subject, &user, granted, withheld).await;
-        bindings.delete(&user, &DeleteParams::default()).await?;
-        outcome.with_context(|| format!("the role {role}"))?;
+        let role = format!("{}-{}-{role}", charts::OPERATOR_NAMESPACE, charts::OPERATOR);
+        grants(&subject, &role, granted, withheld).await?;
+    }
+    for (role, granted, withheld) in BUILT_IN {
+        grants(&subject, role, granted, withheld).await?;
     }
     Ok(())
+}
+
+/// Sees what a user with this role alone may do.
+async fn grants(
+    subject: &Subject<'_>,
+    role: &str,
+    granted: &Rights,
+    withheld: &Rights,
+) -> Result<()> {
+    let user = format!("e2e-{role}");
+    let bindings = subject.objects::<RoleBinding>();
+    bindings
+        .create(&PostParams::default(), &binding(role, &user))
+        .await?;
+    let outcome = holds(subject, &user, granted, withheld).await;
+    bindings.delete(&user, &DeleteParams::default()).await?;
+    outcome.with_context(|| format!("the role {role}"))
 }
 
 fn binding(role: &str, user: &str) -> RoleBinding {
@@ -108,7 +159,7 @@ fn binding(role: &str, user: &str) -> RoleBinding {
         role_ref: RoleRef {
             api_group: group.to_owned(),
             kind: "ClusterRole".to_owned(),
-            name: format!("{}-{}-{role}", charts::OPERATOR_NAMESPACE, charts::OPERATOR),
+            name: role.to_owned(),
         },
         subjects: Some(vec![Person {
             api_group: Some(group.to_owned()),

@@ -21,6 +21,8 @@ const EXAMPLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../docs/examples/invalidate-sessions.yaml"
 );
+/// A tenant, by its name.
+const TENANT: &str = "e2e-tenant";
 /// A second user, with the password of the administrator.
 pub(super) const SECOND: &str = "e2e-second";
 
@@ -47,6 +49,12 @@ pub(super) async fn of_everybody(world: &World) -> Result<()> {
         "{} pods serve, and the action saw {revocation:?}",
         pods.0.len()
     );
+    let open = revocation.sessions_before.unwrap_or_default();
+    ensure!(
+        open >= i64::try_from(before.len())?,
+        "{} sessions were open, and the action saw {revocation:?}",
+        before.len()
+    );
     let after = revocation.acknowledged_after_ms.unwrap_or_default();
     let progress = world.progress();
     progress.note(&format!("acknowledged {after} ms after the commit"));
@@ -56,8 +64,14 @@ pub(super) async fn of_everybody(world: &World) -> Result<()> {
 pub(super) async fn of_one_user(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     add_second(&subject).await?;
-    let outcome = only_what_is_named(&subject).await;
+    let outcome = async {
+        only_what_is_named(&subject).await?;
+        of_a_tenant(&subject).await
+    };
+    let outcome = outcome.await;
     remove_second(&subject).await?;
+    let remove = format!("DELETE FROM clients WHERE name_key = '{TENANT}'");
+    subject.backends().psql(Database::Store, &remove).await?;
     outcome
 }
 
@@ -111,6 +125,27 @@ async fn only_what_is_named(subject: &Subject<'_>) -> Result<()> {
         pods.all_answer(session, StatusCode::OK).await?;
     }
     Ok(())
+}
+
+/// The sessions of a tenant's users, by the name of the tenant, and nobody else's.
+async fn of_a_tenant(subject: &Subject<'_>) -> Result<()> {
+    let pods = Pods::of(subject).await?;
+    let move_there = format!(
+        "INSERT INTO clients (id, name, name_key, created_at)
+         VALUES ('{TENANT}-id', '{TENANT}', '{TENANT}', now());
+         UPDATE users_enhanced SET tenant_id = '{TENANT}-id' WHERE id = '{SECOND}-id'"
+    );
+    let backends = subject.backends();
+    backends.psql(Database::Store, &move_there).await?;
+    let other = subject.session().await?;
+    let password = subject.demo.admin_password().expose();
+    let theirs = subject.demo.sign_in_as(SECOND, password).await?;
+    for session in [&other, &theirs] {
+        pods.all_answer(session, StatusCode::OK).await?;
+    }
+    invalidate(subject, json!({ "tenant": TENANT.to_uppercase() })).await?;
+    pods.all_answer(&theirs, StatusCode::UNAUTHORIZED).await?;
+    pods.all_answer(&other, StatusCode::OK).await
 }
 
 pub(super) async fn of_nobody(world: &World) -> Result<()> {
@@ -186,13 +221,23 @@ impl Pods {
 
     /// Sees a token answered so by each pod.
     pub(super) async fn all_answer(&self, session: &Session, status: StatusCode) -> Result<()> {
+        self.all_answer_at("/api/auth/me", session, status).await
+    }
+
+    /// Sees a question answered so by each pod.
+    pub(super) async fn all_answer_at(
+        &self,
+        path: &str,
+        session: &Session,
+        status: StatusCode,
+    ) -> Result<()> {
         for (pod, _, entrance) in &self.0 {
-            let url = format!("{}/api/auth/me", entrance.base());
+            let url = format!("{}{path}", entrance.base());
             let request = entrance.http()?.build()?.get(url);
             let answer = request.bearer_auth(&session.token).send().await?;
             ensure!(
                 answer.status() == status,
-                "{pod} answers {} instead of {status}",
+                "{pod} answers {path} with {} instead of {status}",
                 answer.status()
             );
         }

@@ -1,8 +1,13 @@
 //! A user who is locked, for good and for a while, and one who has to choose a new password: felt by every
-//! process of the API, and put back.
+//! process of the API, and put back, also by an operator that was away when it was due, and never by one
+//! whose action was deleted.
+
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
+use kube::api::DeleteParams;
 use reportapp_crds::IncidentAction;
 use reportapp_crds::one_shot::Phase;
 use reqwest::StatusCode;
@@ -10,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::sessions::{Pods, SECOND, add_second, remove_second};
 use super::{PATIENCE, are_as_expected, create, until_ended};
+use crate::backends::Database;
 use crate::demo::NAME;
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::watch;
@@ -40,30 +46,86 @@ async fn second(subject: &Subject<'_>) -> Result<()> {
         pods.all_answer(&again, StatusCode::OK).await?;
         pods.all_answer(&before, StatusCode::UNAUTHORIZED).await?;
     }
-    for_a_while(subject).await
+    for_a_while(subject).await?;
+    deleted_in_time(subject).await?;
+    until_sealed(subject).await
 }
 
+/// How long a lock lasts during which the operator has to be taken away.
+const A_WHILE: &str = "45s";
+
+/// Put back after its time, though the operator was down when that was over.
 async fn for_a_while(subject: &Subject<'_>) -> Result<()> {
-    let mut spec = spec("disableUser", json!({ "user": SECOND }));
-    spec["duration"] = json!("5s");
-    let name = create(subject, spec).await?.name_any();
-    let ended = until_ended(subject, &name, Phase::Succeeded).await?;
-    let status = ended.status.context("a status")?;
-    ensure!(
-        status.reverts_at.is_some() || status.reverted_at.is_some(),
-        "it does not say when it is put back"
-    );
-    let is_put_back = |seen: &IncidentAction| {
-        let status = seen.status.as_ref();
-        status.is_some_and(|status| status.reverted_at.is_some())
+    let (name, due) = lock_for(subject, "disableUser", A_WHILE).await?;
+    let while_it_is_away = async || {
+        let seen = subject.objects::<IncidentAction>().get(&name).await?;
+        let reverted = seen
+            .status
+            .is_some_and(|status| status.reverted_at.is_some());
+        ensure!(!reverted, "it was put back before the operator was gone");
+        until_later_than(subject, due).await?;
+        is_kept_out(subject).await
     };
-    let reverted = watch::until(subject.objects(), &name, "put back", PATIENCE, is_put_back);
-    let reverted = reverted.await?;
+    subject.without_operator(while_it_is_away).await?;
+    let reverted = until_put_back(subject, &name).await?;
     ensure!(
         super::phase_of(&reverted) == Some(Phase::Succeeded),
         "it has another end now"
     );
     sign_in(subject).await.map(drop)
+}
+
+/// Locked for good, because the action that would put that back was deleted.
+async fn deleted_in_time(subject: &Subject<'_>) -> Result<()> {
+    let (name, due) = lock_for(subject, "disableUser", "15s").await?;
+    let actions = subject.objects::<IncidentAction>();
+    actions.delete(&name, &DeleteParams::default()).await?;
+    until_later_than(subject, due).await?;
+    // What is due later than that is put back: the operator has looked at both.
+    let (later, _) = lock_for(subject, "forcePasswordReset", "5s").await?;
+    until_put_back(subject, &later).await?;
+    is_kept_out(subject).await
+}
+
+/// Changes the second user for a while; gives the action and when that is over.
+async fn lock_for(
+    subject: &Subject<'_>,
+    kind: &str,
+    duration: &str,
+) -> Result<(String, Timestamp)> {
+    let mut spec = spec(kind, json!({ "user": SECOND }));
+    spec["duration"] = json!(duration);
+    let name = create(subject, spec).await?.name_any();
+    let ended = until_ended(subject, &name, Phase::Succeeded).await?;
+    let status = ended.status.context("a status")?;
+    let due = status.reverts_at.or(status.reverted_at);
+    let due = due.context("it does not say when it is put back")?;
+    Ok((name, due.0))
+}
+
+async fn until_put_back(subject: &Subject<'_>, name: &str) -> Result<IncidentAction> {
+    let is_put_back = |seen: &IncidentAction| {
+        let status = seen.status.as_ref();
+        status.is_some_and(|status| status.reverted_at.is_some())
+    };
+    watch::until(subject.objects(), name, "put back", PATIENCE, is_put_back).await
+}
+
+/// Waits until the clock of the store has passed this instant.
+async fn until_later_than(subject: &Subject<'_>, instant: Timestamp) -> Result<()> {
+    let question =
+        format!("SELECT clock_timestamp() > '{instant}'::timestamptz + interval '1 second'");
+    let later = async {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            ticks.tick().await;
+            if subject.backends().psql(Database::Store, &question).await? == "t" {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, later).await;
+    waited.context("the clock of the store stands still")?
 }
 
 fn spec(kind: &str, what: Value) -> Value {

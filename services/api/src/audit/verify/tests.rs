@@ -2,13 +2,14 @@
 //! retention removes.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use prometheus::Registry;
 use reportapp_pool::testing::SUPERUSER;
 use reportapp_session::Sight;
 
 use super::*;
-use crate::audit::sealer::{remove_old, seal};
+use crate::audit::sealer::{remove_old, seal, watch};
 use crate::metrics::AuditMetrics;
 use crate::store::Store;
 use crate::store::test_database::{OWNER, READER, SERVING, TestDatabase, seeing, tenant, texts};
@@ -297,6 +298,37 @@ async fn retention_removes_whole_sealed_batches_and_the_chain_goes_on() {
         trail.store.remove_oldest_audit_batch(29).await.is_err(),
         "30 days at least"
     );
+}
+
+#[tokio::test]
+async fn whoever_watches_the_trail_seals_it_and_removes_what_is_old() {
+    let trail = Trail::new().await;
+    let old = "UPDATE audit_logs_dml SET created_at = now() - interval '100 days'";
+    trail.intruder.batch(old).await.unwrap();
+    trail.batch(0).await;
+    let young = "UPDATE users_enhanced SET name = 'x' WHERE id = 'ana'";
+    trail.intruder.batch(young).await.unwrap();
+    let store = Store::new(trail.database.pool(SERVING).await);
+    store.migrate().await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    let often = Duration::from_millis(1);
+    watch(
+        &mut tasks,
+        &Arc::new(store),
+        trail.metrics.clone(),
+        90,
+        often,
+    );
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let left = "SELECT DISTINCT coalesce(batch::text, 'none') FROM audit_logs_dml";
+        let left = trail.all(left).await;
+        if left == ["2"] {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{left:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

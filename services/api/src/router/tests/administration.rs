@@ -4,7 +4,7 @@
 use reportapp_session::access::UserKind;
 use serde_json::{Value, json};
 
-use crate::test_support::{Answer, TestApp};
+use crate::test_support::{Answer, TestApp, request};
 
 mod felt;
 mod rules;
@@ -45,6 +45,13 @@ impl Office {
             true => Value::Null,
             false => answer.json(),
         }
+    }
+
+    /// As somebody who is not signed in, and it is done.
+    async fn open_way(&self, path: &str, body: Value) -> Value {
+        let answer = self.test.call(request("POST", path, Some(body))).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text);
+        answer.json()
     }
 
     async fn tenant(&self, name: &str) -> String {

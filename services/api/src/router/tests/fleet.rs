@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use reportapp_config::DatabaseConfig;
 use reportapp_pool::Pool;
 use reportapp_pool::testing::TestPostgres;
+use reportapp_session::access::UserKind;
 use reportapp_session::epochs::{EpochStore, Scope, SqlEpochStore, Standing, Terms};
 use reportapp_session::{KeySet, Session, SessionStore, Tokens};
 use tokio::task::JoinSet;
 
+use super::statements::{ENDING, typed};
 use crate::epochs::Epochs;
 use crate::error::ApiError;
 use crate::metrics::EpochMetrics;
@@ -351,27 +353,42 @@ async fn a_permission_taken_away_is_refused_by_every_process_once_that_is_answer
 }
 
 #[tokio::test]
-async fn a_user_locked_by_a_statement_is_refused_by_every_process_within_one_lease() {
+async fn a_statement_that_ends_tokens_is_felt_by_every_process_within_one_lease() {
     let lease = Duration::from_secs(1);
-    let fleet = Fleet::start(2, 1, lease).await;
-    let token = fleet.token(0, "u0").await;
-    for test in &fleet.apps {
-        assert_eq!(status(test, &token).await, StatusCode::OK);
-    }
-    let lock = "UPDATE users_enhanced SET is_active = false WHERE id = 'u0'";
-    fleet.pool().await.batch(lock).await.unwrap();
-    let locked = Instant::now();
-    let mut late = Vec::new();
-    for test in &fleet.apps {
-        loop {
-            let asked = locked.elapsed();
-            if status(test, &token).await == StatusCode::UNAUTHORIZED {
-                break;
-            }
-            late.push(asked);
-            tokio::task::yield_now().await;
+    let fleet = Fleet::start(2, 0, lease).await;
+    let pool = fleet.pool().await;
+    for (number, statement) in ENDING.iter().enumerate() {
+        let tenant = format!("t{number}");
+        let insert = format!(
+            "INSERT INTO clients (id, name, name_key, created_at) VALUES ('{tenant}', '{tenant}', '{tenant}', now())"
+        );
+        pool.batch(&insert).await.unwrap();
+        let name = format!("typed{number}");
+        let id = fleet.apps[0].join(&name, UserKind::User, Some(&tenant), None);
+        let id = id.await;
+        let token = fleet.apps[0].token_of(&id).await;
+        for test in &fleet.apps {
+            assert_eq!(status(test, &token).await, StatusCode::OK, "{statement}");
+        }
+        pool.batch(&typed(statement, &id, &tenant)).await.unwrap();
+        let ended = Instant::now();
+        for test in &fleet.apps {
+            let latest = until_refused(test, &token, ended).await;
+            assert!(latest <= lease, "accepted {latest:?} after {statement}");
         }
     }
-    let latest = late.into_iter().max().unwrap_or_default();
-    assert!(latest <= lease, "accepted {latest:?} after the lock");
+}
+
+/// When, after `since`, the last request began that was still accepted.
+async fn until_refused(test: &TestApp, token: &str, since: Instant) -> Duration {
+    let mut latest = Duration::ZERO;
+    loop {
+        let asked = since.elapsed();
+        if status(test, token).await == StatusCode::UNAUTHORIZED {
+            return latest;
+        }
+        assert!(asked < Duration::from_secs(60), "it is never heard of");
+        latest = asked;
+        tokio::task::yield_now().await;
+    }
 }

@@ -62,6 +62,27 @@ async fn guesses_from_a_shared_address_do_not_keep_a_known_device_out() {
 }
 
 #[tokio::test]
+async fn whoever_invents_an_address_for_each_guess_is_counted_by_their_own() {
+    let test = TestApp::start().await;
+    let mut statuses = Vec::new();
+    for number in 0..40 {
+        let body = json!({"username": format!("u{number}"), "password": "guess"});
+        let mut request = request("POST", "/api/auth/login", Some(body));
+        for header in ["x-forwarded-for", "forwarded"] {
+            let invented = match header {
+                "forwarded" => format!("for=198.51.100.{number}"),
+                _ => format!("198.51.100.{number}"),
+            };
+            let invented = invented.parse().unwrap();
+            request.headers_mut().insert(header, invented);
+        }
+        statuses.push(test.call(request).await.status);
+    }
+    assert_eq!(statuses.first(), Some(&StatusCode::UNAUTHORIZED));
+    assert_eq!(statuses.last(), Some(&StatusCode::TOO_MANY_REQUESTS));
+}
+
+#[tokio::test]
 async fn a_known_device_may_not_guess_for_ever_and_an_invented_one_is_a_stranger() {
     let test = TestApp::start().await;
     let home = [192, 0, 2, 1];

@@ -39,16 +39,20 @@ enum Fault {
     RedisStalled,
     RedisLies,
     RedisEmptied,
+    /// For less than a lease.
     StoreStalled,
+    /// For longer than every lease.
+    StoreStalledLong,
 }
 
-const FAULTS: [Fault; 6] = [
+const FAULTS: [Fault; 7] = [
     Fault::None,
     Fault::RedisCut,
     Fault::RedisStalled,
     Fault::RedisLies,
     Fault::RedisEmptied,
     Fault::StoreStalled,
+    Fault::StoreStalledLong,
 ];
 
 struct Trial {
@@ -128,9 +132,13 @@ impl Trial {
                 let redis = self.redis.admin_connection().await;
                 tasks.spawn(lie(redis));
             }
-            Fault::StoreStalled => {
+            Fault::StoreStalled | Fault::StoreStalledLong => {
                 let pool = pool(&self.store).await;
-                tasks.spawn(stall(pool));
+                let seconds = match fault {
+                    Fault::StoreStalledLong => 3.0,
+                    _ => 0.7,
+                };
+                tasks.spawn(stall(pool, seconds));
             }
         }
         tasks
@@ -138,16 +146,16 @@ impl Trial {
 
     async fn mend(&self, mut tasks: JoinSet<()>, fault: Fault) {
         self.link.mend();
-        if fault == Fault::StoreStalled {
+        if matches!(fault, Fault::StoreStalled | Fault::StoreStalledLong) {
             while tasks.join_next().await.is_some() {}
         } else {
             tasks.shutdown().await;
         }
     }
 
-    /// One round: all users are tried in all processes while each is signed out in one of them.
-    async fn round(&self, number: usize, users: usize) -> Count {
-        let issued = self.stamp(number % PROCESSES).await;
+    /// One round: all users, whose tokens are of this revision, are tried in all processes while each is
+    /// signed out in one of them.
+    async fn round(&self, number: usize, users: usize, issued: Revision) -> Count {
         let users: Vec<User> = (0..users).map(|user| User::new(number, user)).collect();
         let users = Arc::new(users);
         let mut hammers = JoinSet::new();
@@ -212,13 +220,15 @@ async fn lie(mut redis: redis::aio::MultiplexedConnection) {
     }
 }
 
-/// Everything that reads or writes the epochs waits for 0.7 s.
-async fn stall(pool: Pool) {
-    let stall = "DO $$ BEGIN
-                     LOCK TABLE epoch_state IN ACCESS EXCLUSIVE MODE;
-                     PERFORM pg_sleep(0.7);
-                 END $$";
-    pool.batch(stall).await.unwrap();
+/// Everything that reads or writes the epochs waits for so long.
+async fn stall(pool: Pool, seconds: f64) {
+    let stall = format!(
+        "DO $$ BEGIN
+             LOCK TABLE epoch_state IN ACCESS EXCLUSIVE MODE;
+             PERFORM pg_sleep({seconds});
+         END $$"
+    );
+    pool.batch(&stall).await.unwrap();
 }
 
 struct User {
@@ -305,8 +315,10 @@ async fn in_eight_processes_nothing_is_accepted_after_its_end_whatever_redis_and
     let mut counts: Vec<(Fault, Count)> = FAULTS.map(|fault| (fault, Count::default())).into();
     for number in 0..rounds {
         let (fault, sum) = &mut counts[number % FAULTS.len()];
+        // While nothing is wrong, so that what is tried below is tried during the fault.
+        let issued = trial.stamp(number % PROCESSES).await;
         let broken = trial.break_something(*fault).await;
-        let count = trial.round(number, users).await;
+        let count = trial.round(number, users, issued).await;
         trial.mend(broken, *fault).await;
         trial.until_listening().await;
         sum.revoked += count.revoked;

@@ -21,7 +21,7 @@ use crate::test_support::{PASSWORD, TestApp, small_ledger};
 
 /// The application of the people in the test database; all have the same password, and `ana` and `zoe`
 /// are administrators of their tenants.
-async fn application(database: &TestDatabase, login: &str) -> TestApp {
+pub(super) async fn application(database: &TestDatabase, login: &str) -> TestApp {
     let hash = Passwords::new().unwrap().hash(PASSWORD).await.unwrap();
     let superuser = database.pool(SUPERUSER).await;
     let sql = "UPDATE users_enhanced SET password_hash = $1";

@@ -253,6 +253,12 @@ async fn the_statements_of_the_runbook_work_as_typed_by_the_owner() {
     assert_eq!(row.get::<i64>("after_count").unwrap(), 1);
     transaction.rollback().await.unwrap();
 
+    // Without a context the owner changes nobody, and says so by nothing but the number of rows; a
+    // superuser needs none.
+    let disable = "UPDATE users_enhanced SET is_active = false WHERE id = 'zoe'";
+    assert_eq!(pool.execute(disable, &[]).await.unwrap(), 0);
+    assert_eq!(superuser.execute(disable, &[]).await.unwrap(), 1);
+
     let everything = "SELECT set_tenant_context(NULL, NULL, true);
         UPDATE users_enhanced SET is_active = false WHERE id = 'ana';
         UPDATE user_sessions SET is_active = false WHERE user_id = 'ana';
@@ -266,4 +272,50 @@ async fn the_statements_of_the_runbook_work_as_typed_by_the_owner() {
     let sql = "SELECT event_type FROM security_events WHERE tenant_id = 'acme' ORDER BY id";
     let events = texts(&pool, &seeing(Sight::Platform), sql).await;
     assert_eq!(events, ["user_disabled", "password_reset_forced"]);
+}
+
+#[tokio::test]
+async fn the_questions_of_the_runbook_are_answered_as_typed_by_the_owner() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool(OWNER).await;
+    let failed = "INSERT INTO login_attempts
+                      (id, identifier, ip_address, user_agent, user_id, failure_reason, created_at)
+                  VALUES ('1', 'ana', '192.0.2.7', 'curl/8', 'ana', 'refused', now())";
+    pool.execute(failed, &[]).await.unwrap();
+    let many = "UPDATE users_enhanced SET name = name || '.' WHERE id = 'ana'";
+    for _ in 0..101 {
+        change(&pool, many).await;
+    }
+    let recent_failed_logins = "SELECT user_id, ip_address, user_agent, created_at, failure_reason
+        FROM login_attempts
+        WHERE success = false AND created_at > NOW() - INTERVAL '24 hours'
+        ORDER BY created_at DESC LIMIT 50";
+    let unusual_patterns = "SELECT service_name, user_id, table_name, operation, COUNT(*) as count
+        FROM audit_logs_dml
+        WHERE created_at > NOW() - INTERVAL '1 hour'
+        GROUP BY 1, 2, 3, 4 HAVING COUNT(*) > 100 ORDER BY count DESC";
+    let failures = pool.query(recent_failed_logins, &[]).await.unwrap();
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].get::<String>("user_id").unwrap(), "ana");
+    assert_eq!(
+        failures[0].get::<String>("failure_reason").unwrap(),
+        "refused"
+    );
+
+    assert_eq!(
+        pool.query(unusual_patterns, &[]).await.unwrap(),
+        [],
+        "in nobody's sight"
+    );
+    let mut transaction = pool.begin().await.unwrap();
+    let platform = "SELECT set_tenant_context(NULL, NULL, true)";
+    transaction.query(platform, &[]).await.unwrap();
+    let unusual = transaction.query(unusual_patterns, &[]).await.unwrap();
+    assert_eq!(unusual.len(), 1);
+    assert_eq!(
+        unusual[0].get::<String>("table_name").unwrap(),
+        "users_enhanced"
+    );
+    assert_eq!(unusual[0].get::<i64>("count").unwrap(), 101);
+    transaction.rollback().await.unwrap();
 }

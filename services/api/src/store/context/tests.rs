@@ -41,8 +41,8 @@ async fn each_spelling_of_the_tenant_isolates_and_spellings_that_disagree_show_n
     assert_eq!(by_hand(&pool, &names.map(|name| (name, "acme"))).await, 1);
     let agreeing = [(names[0], "acme"), (names[1], ""), (names[2], "acme")];
     assert_eq!(by_hand(&pool, &agreeing).await, 1);
-    for other in [names[1], names[2]] {
-        let settings = [(names[0], "acme"), (other, "zeta")];
+    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+        let settings = [(names[one], "acme"), (names[other], "zeta")];
         assert_eq!(by_hand(&pool, &settings).await, 0);
         let mut settings = settings.to_vec();
         settings.push(("app.is_platform_admin", "on"));

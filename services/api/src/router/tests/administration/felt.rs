@@ -1,11 +1,14 @@
 //! How soon a change is felt, and by whom.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use reportapp_session::access::UserKind;
 use reportapp_session::epochs::Scope;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::super::statements::{ENDING, typed};
 use super::{Office, user};
+use crate::test_support::request;
 
 #[tokio::test]
 async fn a_role_taken_away_is_felt_by_the_next_request_and_ends_no_session() {
@@ -113,17 +116,10 @@ async fn whoever_is_locked_is_refused_by_the_next_request_and_back_at_once_when_
 }
 
 #[tokio::test]
-async fn a_lock_typed_into_the_database_ends_the_tokens_with_it() {
+async fn a_statement_typed_into_the_database_ends_the_tokens_with_it() {
     let office = Office::open().await;
     let tenant = office.tenant("Acme").await;
-    for statement in [
-        "UPDATE users_enhanced SET is_active = 0 WHERE id = 'ID'",
-        "UPDATE users_enhanced SET must_reset_password = 1 WHERE id = 'ID'",
-        "UPDATE users_enhanced SET user_type = 'super_admin' WHERE id = 'ID'",
-        "UPDATE users_enhanced SET tenant_id = NULL WHERE id = 'ID'",
-        "DELETE FROM users_enhanced WHERE id = 'ID'",
-        "UPDATE clients SET is_active = 0 WHERE id = 'TENANT'",
-    ] {
+    for statement in ENDING {
         let name = format!("user{}", reportapp_session::random::id());
         let id = office
             .test
@@ -134,8 +130,7 @@ async fn a_lock_typed_into_the_database_ends_the_tokens_with_it() {
             office.test.get(&token, "/api/companies").await.status,
             StatusCode::OK
         );
-        let statement = statement.replace("ID", &id).replace("TENANT", &tenant);
-        office.test.by_hand(&statement).await;
+        office.test.by_hand(&typed(statement, &id, &tenant)).await;
         // Within one lease; this makes the process look at once.
         let somebody = Scope::UserPermissions("somebody".to_owned());
         office.test.app.changed(vec![somebody]).await.unwrap();
@@ -280,4 +275,70 @@ async fn a_chat_of_a_user_who_may_not_read_reports_any_more_is_told_nothing() {
         .done("PATCH", &user(id.as_str().unwrap()), json!({"roles": []}))
         .await;
     assert_eq!(office.test.bot("GET", chat, None).await.code(), "NotLinked");
+}
+
+/// Somebody whom an administrator created, signed in as a program, and renewed once.
+struct Hired {
+    accesses: [String; 2],
+    refresh: String,
+}
+
+impl Hired {
+    async fn new(office: &Office, name: &str, kind: &str, tenant: Option<&str>) -> Self {
+        let asked = json!({"username": name, "userType": kind, "tenant": tenant});
+        let made = office.done("POST", "/api/users", asked).await;
+        let body = json!({
+            "username": name, "password": made["startPassword"], "withRefreshToken": true,
+        });
+        let first = office.open_way("/api/auth/login", body).await;
+        let body = json!({"refreshToken": first["refreshToken"]});
+        let renewed = office.open_way("/api/token/refresh", body).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            accesses: [&first, &renewed].map(|body| text(&body["accessToken"])),
+            refresh: text(&renewed["refreshToken"]),
+        }
+    }
+
+    /// What the API says to each of its access tokens, and then to its refresh token.
+    async fn answers(&self, office: &Office) -> Vec<StatusCode> {
+        let mut answers = Vec::new();
+        for token in &self.accesses {
+            answers.push(office.test.get(token, "/api/auth/me").await.status);
+        }
+        let body = json!({"refreshToken": self.refresh});
+        let renewal = request("POST", "/api/token/refresh", Some(body));
+        answers.push(office.test.call(renewal).await.status);
+        answers
+    }
+}
+
+#[tokio::test]
+async fn a_token_names_its_tenant_also_after_it_was_renewed_and_administrators_renew_too() {
+    let office = Office::open().await;
+    let acme = office.tenant("Acme").await;
+    let mut hired = Vec::new();
+    for (name, kind, tenant) in [
+        ("user-of-acme", "user", Some(acme.as_str())),
+        ("super", "super_admin", None),
+        ("enterprise", "enterprise_admin", None),
+    ] {
+        let person = Hired::new(&office, name, kind, tenant).await;
+        for token in &person.accesses {
+            let claims = office.test.app.tokens.verify(token, Timestamp::now());
+            assert_eq!(claims.unwrap().tenant.as_deref(), tenant, "{name}");
+            let me = office.test.get(token, "/api/auth/me").await.json();
+            assert_eq!(me["userType"], kind);
+            assert_eq!(me["tenant"].as_str(), tenant, "{name}");
+        }
+        hired.push(person);
+    }
+    let scopes = vec![Scope::Tenant(acme)];
+    let revoked = office.test.app.epochs.revoke("t".to_owned(), scopes).await;
+    revoked.unwrap();
+    let ended = hired[0].answers(&office).await;
+    assert_eq!(ended, [StatusCode::UNAUTHORIZED; 3]);
+    for other in &hired[1..] {
+        assert_eq!(other.answers(&office).await, [StatusCode::OK; 3]);
+    }
 }

@@ -4,7 +4,7 @@ import { isAmount } from '@/format/amount'
 import type { Days } from '@/format/span'
 import { badResponse, request } from './http'
 import { withSignal, type CompanyKey } from './reports'
-import type { Company, DecimalString, Period } from './types'
+import type { Company, Period } from './types'
 
 /** A text in every language of the product. */
 export interface Localised {
@@ -90,7 +90,8 @@ export interface ReportAnswer {
   page: number
   pageSize: number
   totalRows: number
-  totals: Record<string, DecimalString>
+  /** Of the columns that have one, over everything found: amounts, or whole numbers. */
+  totals: Record<string, Cell>
 }
 
 /** What a report is asked for. */
@@ -120,9 +121,11 @@ export async function fetchReport(definition: ReportDefinition, wanted: ReportRe
 }
 
 function isExact(definition: ReportDefinition, answer: ReportAnswer): boolean {
-  const amounts = answer.columns.flatMap((name, index) =>
-    definition.columns.some((column) => column.name === name && column.kind === 'amount') ? [index] : [],
-  )
-  const cells = answer.rows.every((row) => amounts.every((index) => row[index] === null || isAmount(row[index])))
-  return cells && Object.values(answer.totals).every(isAmount)
+  const isExactOrEmpty = (cell: Cell | undefined) => cell === null || cell === undefined || isAmount(cell)
+  return definition.columns
+    .filter(({ kind }) => kind === 'amount')
+    .every(({ name }) => {
+      const index = answer.columns.indexOf(name)
+      return isExactOrEmpty(answer.totals[name]) && answer.rows.every((row) => isExactOrEmpty(row[index]))
+    })
 }

@@ -10,9 +10,12 @@ export interface CellWords {
   no: string
 }
 
+/** Column → value → its title, where a column holds the choices of a parameter. */
+export type ChoiceTitles = ReadonlyMap<string, ReadonlyMap<string, string>>
+
 /** The text of a column's cells in one language. */
-export function cellText(definition: ReportDefinition, column: PresentColumn, result: boolean, locale: keyof Localised, words: CellWords): (row: ReportRow) => string {
-  const titles = choiceTitles(definition, column, locale)
+export function cellText(column: PresentColumn, result: boolean, choices: ChoiceTitles, words: CellWords): (row: ReportRow) => string {
+  const titles = choices.get(column.name)
   return (row) => {
     const cell = row[column.index] ?? null
     if (cell === null) return ''
@@ -26,9 +29,14 @@ export function cellText(definition: ReportDefinition, column: PresentColumn, re
       case 'boolean':
         return cell ? words.yes : words.no
       case 'text':
-        return titles.get(String(cell)) ?? String(cell)
+        return titles?.get(String(cell)) ?? String(cell)
     }
   }
+}
+
+export function totalText(total: Cell): string {
+  if (total === null) return ''
+  return typeof total === 'number' ? formatInteger(total) : formatAmount(String(total))
 }
 
 export function cellTone(column: PresentColumn, row: ReportRow): 'muted' | 'negative' | undefined {
@@ -46,8 +54,16 @@ export function isResult(columns: readonly PresentColumn[], column: PresentColum
   return columns.findLast(({ kind }) => kind === 'amount')?.name === column.name
 }
 
-/** A column called like a parameter holds that parameter's choices. */
-function choiceTitles(definition: ReportDefinition, column: PresentColumn, locale: keyof Localised): Map<string, string> {
-  const parameter = definition.parameters.find(({ name, kind }) => name === column.name && kind === 'choice')
-  return new Map((parameter?.choices ?? []).map(({ value, title }) => [value, title[locale]]))
+/**
+ * A column called like a parameter holds that parameter's choices: of its own report, or else of any other,
+ * so that "issued" reads the same everywhere.
+ */
+export function choiceTitles(definition: ReportDefinition, catalogue: readonly ReportDefinition[], locale: keyof Localised): ChoiceTitles {
+  const titles = new Map<string, ReadonlyMap<string, string>>()
+  for (const { parameters } of [...catalogue, definition]) {
+    for (const { name, kind, choices } of parameters) {
+      if (kind === 'choice') titles.set(name, new Map((choices ?? []).map(({ value, title }) => [value, title[locale]])))
+    }
+  }
+  return titles
 }

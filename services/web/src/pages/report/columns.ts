@@ -3,8 +3,7 @@ import type { RouteLocationRaw } from 'vue-router'
 import type { Localised, ReportAnswer, ReportDefinition, ReportLink, ReportRow } from '@/api/catalogue'
 import type { GridColumn } from '@/components/grid/types'
 import { HEADING_ROOM, LEAST_AMOUNT_WIDTH, widthInDigits } from '@/components/grid/widths'
-import { formatAmount } from '@/format/amount'
-import { cellText, cellTone, isResult, type CellWords } from './cells'
+import { cellText, cellTone, isResult, totalText, type CellWords, type ChoiceTitles } from './cells'
 import { presentColumns, type PresentColumn } from './rows'
 
 /** Wider texts are cut on the screen, never on paper or in the sheet of a row. */
@@ -19,6 +18,7 @@ const MEASURED_ROWS = 5_000
 export interface ColumnContext {
   locale: keyof Localised
   words: CellWords
+  choices: ChoiceTitles
   /** Names of the columns to show. */
   shown: readonly string[]
   /** Where a link leads; undefined for a report one may not open. */
@@ -28,13 +28,13 @@ export interface ColumnContext {
 export function reportColumns(definition: ReportDefinition, answer: ReportAnswer, context: ColumnContext): GridColumn<ReportRow>[] {
   const present = presentColumns(definition, answer)
   const shown = present.filter(({ name }) => context.shown.includes(name))
-  const columns = shown.map((column) => gridColumn(definition, answer, present, column, context))
+  const columns = shown.map((column) => gridColumn(answer, present, column, context))
   return withRoom(frozen(columns, shown))
 }
 
-function gridColumn(definition: ReportDefinition, answer: ReportAnswer, present: readonly PresentColumn[], column: PresentColumn, context: ColumnContext): GridColumn<ReportRow> {
-  const { locale, words, drill } = context
-  const text = cellText(definition, column, isResult(present, column), locale, words)
+function gridColumn(answer: ReportAnswer, present: readonly PresentColumn[], column: PresentColumn, context: ColumnContext): GridColumn<ReportRow> {
+  const { locale, drill } = context
+  const text = cellText(column, isResult(present, column), context.choices, context.words)
   const numeric = column.kind === 'amount' || column.kind === 'integer'
   const label = column.title[locale]
   const { link } = column
@@ -66,10 +66,8 @@ function linkTo(present: readonly PresentColumn[], link: ReportLink, row: Report
 
 function columnWidth(answer: ReportAnswer, column: PresentColumn, text: (row: ReportRow) => string, label: string): number {
   let widest = label.length * LETTER + HEADING_ROOM
-  if (column.kind === 'amount') {
-    const total = answer.totals[column.name]
-    widest = Math.max(widest, LEAST_AMOUNT_WIDTH, total === undefined ? 0 : widthInDigits(formatAmount(total)))
-  }
+  if (column.kind === 'amount') widest = Math.max(widest, LEAST_AMOUNT_WIDTH)
+  if (column.total) widest = Math.max(widest, widthInDigits(totalText(answer.totals[column.name] ?? null)))
   if (column.kind === 'text') {
     for (const row of answer.rows.slice(0, MEASURED_ROWS)) widest = Math.max(widest, widthInDigits(text(row)) * LETTER)
     widest = Math.min(widest, WIDEST_TEXT)

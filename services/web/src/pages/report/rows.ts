@@ -1,7 +1,6 @@
 // What a report shows of the rows it got: search, column filters, order, sums. The same rules as the API's
 // own, for answers that are here as a whole. Pure functions.
 import type { Cell, ColumnKind, ReportAnswer, ReportColumn, ReportDefinition, ReportRow } from '@/api/catalogue'
-import type { DecimalString } from '@/api/types'
 import { sumAmounts, toCents } from '@/format/amount'
 import { fold } from '@/format/text'
 import type { Order } from '@/router/query'
@@ -28,7 +27,7 @@ export function searchRows(columns: readonly PresentColumn[], rows: readonly Rep
   return rows.filter((row) => texts.some((index) => fold(String(row[index] ?? '')).includes(wanted)))
 }
 
-/** Rows that pass every filter. Nothing compares with an empty cell but `empty`. */
+/** Rows that pass every filter. An empty cell is unequal to every value, and neither less nor greater. */
 export function filterRows(columns: readonly PresentColumn[], rows: readonly ReportRow[], filters: readonly ColumnFilter[]): readonly ReportRow[] {
   const tests = filters.flatMap((filter) => {
     const column = columns.find(({ name }) => name === filter.column)
@@ -49,7 +48,8 @@ function cellTest({ index, kind }: PresentColumn, { op, value }: ColumnFilter): 
   const passes = COMPARISONS[op]
   return (row) => {
     const cell = row[index]
-    return !isEmpty(cell) && passes(compare(comparable(kind, cell!), wanted))
+    if (cell === null || cell === undefined) return op === 'ne'
+    return passes(compare(comparable(kind, cell), wanted))
   }
 }
 
@@ -73,7 +73,7 @@ function compare(left: Comparable, right: Comparable): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
-/** Empty cells come last in either direction. */
+/** Nothing stands before everything. */
 export function sortRows(columns: readonly PresentColumn[], rows: readonly ReportRow[], orders: readonly Order[]): ReportRow[] {
   const keys = orders.flatMap(({ key, descending }) => {
     const column = columns.find(({ name }) => name === key)
@@ -86,12 +86,8 @@ export function sortRows(columns: readonly PresentColumn[], rows: readonly Repor
   keyed.sort((a, b) => {
     for (let k = 0; k < keys.length; k++) {
       const [left, right] = [a.cells[k]!, b.cells[k]!]
-      if (left === null || right === null) {
-        if (left !== right) return left === null ? 1 : -1
-      } else {
-        const order = compare(left, right)
-        if (order !== 0) return order * keys[k]!.sign
-      }
+      const order = left === null || right === null ? Number(left !== null) - Number(right !== null) : compare(left, right)
+      if (order !== 0) return order * keys[k]!.sign
     }
     return 0
   })
@@ -99,9 +95,13 @@ export function sortRows(columns: readonly PresentColumn[], rows: readonly Repor
 }
 
 /** The sums of the columns that the report sums. */
-export function sumRows(columns: readonly PresentColumn[], rows: readonly ReportRow[]): Record<string, DecimalString> {
-  const summed = columns.filter(({ kind, total }) => kind === 'amount' && total)
+export function sumRows(columns: readonly PresentColumn[], rows: readonly ReportRow[]): Record<string, Cell> {
+  const summed = columns.filter(({ total }) => total)
   return Object.fromEntries(
-    summed.map(({ name, index }) => [name, sumAmounts(rows.flatMap((row) => (typeof row[index] === 'string' ? row[index] : [])))]),
+    summed.map(({ name, kind, index }) => {
+      const cells = rows.map((row) => row[index])
+      if (kind === 'amount') return [name, sumAmounts(cells.filter((cell) => typeof cell === 'string'))]
+      return [name, cells.reduce<number>((sum, cell) => sum + (typeof cell === 'number' ? cell : 0), 0)]
+    }),
   )
 }

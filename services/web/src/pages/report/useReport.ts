@@ -3,18 +3,18 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
-import type { Localised, ReportDefinition, ReportRequest } from '@/api/catalogue'
-import type { DecimalString } from '@/api/types'
+import type { Cell, Localised, ReportDefinition, ReportRequest } from '@/api/catalogue'
 import { useSearchText } from '@/components/useSearchText'
-import { formatAmount } from '@/format/amount'
 import { spanDays } from '@/format/span'
 import { reportQuery } from '@/queries/reports'
+import { useCatalogue } from '@/queries/useCatalogue'
 import { useDrill } from '@/queries/useDrill'
 import { useNothingToShow } from '@/queries/useNothingToShow'
 import { useRememberedSelection, useSelection } from '@/queries/useSelection'
 import { ordersKey } from '@/router/query'
 import { filterText, readReportQuery, writeReportQuery, type ReportQuery } from '@/router/reportQuery'
 import { useAddress } from '@/router/useAddress'
+import { choiceTitles, totalText } from './cells'
 import { reportColumns } from './columns'
 import { filterRows, presentColumns, searchRows, sortRows, sumRows } from './rows'
 import { useWindows, WINDOW_ROWS } from './useWindows'
@@ -28,6 +28,8 @@ export function useReport(definition: ReportDefinition) {
   useRememberedSelection(selection)
   const nothing = useNothingToShow(selection)
   const { drill } = useDrill()
+  const { reports } = useCatalogue()
+  const choices = computed(() => choiceTitles(definition, reports.value, locale.value as keyof Localised))
 
   const address = computed(() => readReportQuery(definition, raw.value))
   const change = (part: Partial<ReportQuery>) => void say(writeReportQuery(definition, { ...address.value, ...part }))
@@ -59,6 +61,7 @@ export function useReport(definition: ReportDefinition) {
           locale: locale.value as keyof Localised,
           words: { yes: t('report.yes'), no: t('report.no') },
           shown: address.value.columns,
+          choices: choices.value,
           drill,
         })
       : [],
@@ -68,9 +71,9 @@ export function useReport(definition: ReportDefinition) {
     const all = whole.data.value?.totals ?? {}
     if (Object.keys(all).length === 0) return []
     const label = columns.value.find(({ key }) => !(key in all))?.key
-    const line = (key: string, text: string, totals: Record<string, DecimalString>) => ({
+    const line = (key: string, text: string, totals: Record<string, Cell>) => ({
       key,
-      cells: { ...formatTotals(totals), ...(label && { [label]: text }) },
+      cells: { ...totalTexts(totals), ...(label && { [label]: text }) },
     })
     const total = line('total', t('report.total'), all)
     if (!narrowed.value) return [total]
@@ -102,6 +105,7 @@ function windowRequest(whole: ReportRequest, { search, sort, filters }: ReportQu
   }
 }
 
-function formatTotals(totals: Record<string, DecimalString>): Record<string, string> {
-  return Object.fromEntries(Object.entries(totals).map(([name, amount]) => [name, formatAmount(amount)]))
+/** Totals always print, a total of zero as well. */
+function totalTexts(totals: Record<string, Cell>): Record<string, string> {
+  return Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, totalText(total)]))
 }

@@ -1,6 +1,7 @@
 // Entry: wires stores, language, router, queries and the component library, then mounts.
 import './styles/tokens.css'
 import './styles/base.css'
+import './styles/print.css'
 import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query'
 import { createPinia } from 'pinia'
 import { createApp, watch } from 'vue'

@@ -34,7 +34,8 @@ export class ApiError extends Error {
 
 export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  query?: Record<string, string | number | undefined>
+  /** A list says its name once for each of its values. */
+  query?: Record<string, string | number | readonly string[] | undefined>
   body?: unknown
   signal?: AbortSignal
   /** Asked to find out whether there is a session: a refusal is an answer, not its end. */
@@ -95,7 +96,8 @@ async function exchange(): Promise<boolean> {
 async function send(path: string, options: RequestOptions): Promise<Response> {
   const url = new URL(path, document.baseURI)
   for (const [name, value] of Object.entries(options.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, String(value))
+    if (value === undefined) continue
+    for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(one))
   }
   const headers: Record<string, string> = { accept: 'application/json, application/problem+json' }
   const csrf = readCookie(CSRF_COOKIE)

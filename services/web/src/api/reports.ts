@@ -1,7 +1,7 @@
-// What the reports read: companies, their months, and the trial balance.
+// What every report starts from: companies and their months; and the trial balance.
 import { isAmount } from '@/format/amount'
 import { badResponse, request } from './http'
-import { AMOUNT_KEYS, type Calendar, type Company, type Period, type TrialBalance } from './types'
+import { AMOUNT_KEYS, type BalanceLevel, type Calendar, type Company, type Period, type TrialBalance } from './types'
 
 export interface CompanyKey {
   server: string
@@ -21,10 +21,11 @@ export function fetchCalendar(key: CompanyKey, signal?: AbortSignal): Promise<Ca
 export async function fetchTrialBalance(
   key: CompanyKey,
   period: Period,
+  level: BalanceLevel,
   signal?: AbortSignal,
 ): Promise<TrialBalance> {
   const balance = await request<TrialBalance>('api/trial-balance', {
-    query: { ...key, year: period.year, month: period.month },
+    query: { ...key, year: period.year, month: period.month, level: level === 'analytic' ? undefined : level },
     ...withSignal(signal),
   })
   const exact = [balance.totals, ...balance.rows].every((amounts) =>
@@ -34,6 +35,6 @@ export async function fetchTrialBalance(
   return balance
 }
 
-function withSignal(signal: AbortSignal | undefined) {
+export function withSignal(signal: AbortSignal | undefined) {
   return signal ? { signal } : {}
 }

@@ -44,6 +44,9 @@ export interface BalanceRow extends Amounts {
   denumire: string | null
 }
 
+export const BALANCE_LEVELS = ['analytic', 'synthetic'] as const
+export type BalanceLevel = (typeof BALANCE_LEVELS)[number]
+
 export interface TrialBalance extends Period {
   server: string
   company: Omit<Company, 'server'>

@@ -1,15 +1,21 @@
 // Pages and who may open them. The base path comes from the document, because the API serves the app under
 // any prefix.
 import { createRouter, createWebHistory, type Router } from 'vue-router'
+import type { PeriodKind } from '@/api/catalogue'
 import { useSession } from '@/stores/session'
+import { reportRoutes } from './reportRoutes'
 
 declare module 'vue-router' {
   interface RouteMeta {
     /** Key of the page's title. */
     title: string
     public?: boolean
-    /** Shows the company and period pickers. */
-    report?: boolean
+    /** About one company: the top bar lets one choose it. */
+    company?: boolean
+    /** About a month or a span of time: the top bar lets one choose it. */
+    period?: PeriodKind
+    /** The report of the catalogue that the page shows. */
+    report?: string
   }
 }
 
@@ -32,15 +38,27 @@ export function createAppRouter(): Router {
       {
         path: '/',
         component: () => import('@/components/shell/AppShell.vue'),
-        redirect: { name: 'balance' },
-        meta: { title: 'nav.balance' },
+        meta: { title: 'nav.dashboard' },
         children: [
+          {
+            path: '',
+            name: 'dashboard',
+            component: () => import('@/pages/DashboardPage.vue'),
+            meta: { title: 'nav.dashboard', company: true, period: 'month' },
+          },
           {
             path: 'balanta',
             name: 'balance',
             component: () => import('@/pages/BalancePage.vue'),
-            meta: { title: 'balance.title', report: true },
+            meta: { title: 'balance.title', company: true, period: 'month' },
           },
+          {
+            path: 'trezorerie',
+            name: 'treasury',
+            component: () => import('@/pages/TreasuryPage.vue'),
+            meta: { title: 'nav.treasury', company: true, period: 'month' },
+          },
+          ...reportRoutes(),
           {
             path: 'telegram',
             name: 'telegram',

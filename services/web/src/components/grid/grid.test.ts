@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { headerGroups, nextSort } from './types'
+import { headerGroups, nextSort, nextSorts, type GridSort } from './types'
 import { HEADER_ROW, moveCell, type GridSize } from './useGridKeys'
 
 const size: GridSize = { rows: 100, columns: 8, page: 20 }
@@ -51,5 +51,16 @@ describe('grid headings', () => {
     expect(nextSort(null, 'sum', true)).toEqual({ key: 'sum', descending: true })
     expect(nextSort({ key: 'sum', descending: true }, 'sum', true)).toEqual({ key: 'sum', descending: false })
     expect(nextSort({ key: 'sum', descending: false }, 'sum', true)).toBeNull()
+  })
+
+  it('sort by one column, or by one more where the first are equal', () => {
+    const byName: GridSort = { key: 'name', descending: false }
+    const bySum: GridSort = { key: 'sum', descending: true }
+    expect(nextSorts([byName], 'sum', true, false)).toEqual([bySum])
+    expect(nextSorts([byName], 'sum', true, true)).toEqual([byName, bySum])
+    expect(nextSorts([byName, bySum], 'sum', true, true)).toEqual([byName, { key: 'sum', descending: false }])
+    expect(nextSorts([byName, { key: 'sum', descending: false }], 'sum', true, true)).toEqual([byName])
+    expect(nextSorts([byName, bySum], 'sum', true, false)).toEqual([bySum])
+    expect(nextSorts([{ key: 'name', descending: true }], 'name', false, false)).toEqual([])
   })
 })

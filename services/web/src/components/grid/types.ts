@@ -1,5 +1,7 @@
 // What a report tells the grid about its columns and sums.
 
+import type { RouteLocationRaw } from 'vue-router'
+
 export interface GridColumn<Row> {
   key: string
   label: string
@@ -14,6 +16,8 @@ export interface GridColumn<Row> {
   frozenAt?: string
   text: (row: Row) => string
   tone?: (row: Row) => 'muted' | 'negative' | undefined
+  /** Where the figure leads. */
+  to?: (row: Row) => RouteLocationRaw | undefined
 }
 
 export interface GridFooter {
@@ -48,4 +52,14 @@ export function headerGroups(columns: readonly { group?: string }[]): HeaderGrou
 export function nextSort(current: GridSort | null, key: string, numeric: boolean): GridSort | null {
   if (current?.key !== key) return { key, descending: numeric }
   return current.descending === numeric ? { key, descending: !numeric } : null
+}
+
+/** The same for several columns: `add` keeps the others, and the new one decides where they are equal. */
+export function nextSorts(current: readonly GridSort[], key: string, numeric: boolean, add: boolean): GridSort[] {
+  const index = current.findIndex((sort) => sort.key === key)
+  const alone = !add || (current.length === 1 && index === 0)
+  const next = nextSort((alone && index > 0 ? null : current[index]) ?? null, key, numeric)
+  if (alone) return next ? [next] : []
+  if (index < 0) return next ? [...current, next] : [...current]
+  return current.flatMap((sort, i) => (i === index ? (next ?? []) : sort))
 }

@@ -41,8 +41,16 @@ export function moveCell(cell: Cell, key: string, control: boolean, size: GridSi
   }
 }
 
-export function useGridKeys(size: () => GridSize, on: { moved: (cell: Cell) => void; sort: (column: number) => void }) {
-  const active: Ref<Cell> = ref({ row: 0, column: 0 })
+export interface GridActions {
+  moved: (cell: Cell) => void
+  /** `add` keeps the columns sorted by so far. */
+  sort: (column: number, add: boolean) => void
+  /** Follows what the cell leads to; answers whether it leads anywhere. */
+  open: (cell: Cell) => boolean
+}
+
+export function useGridKeys(size: () => GridSize, on: GridActions, start: Cell = { row: 0, column: 0 }) {
+  const active: Ref<Cell> = ref(start)
 
   function activate(cell: Cell): void {
     active.value = cell
@@ -50,10 +58,15 @@ export function useGridKeys(size: () => GridSize, on: { moved: (cell: Cell) => v
   }
 
   function onKeydown(event: KeyboardEvent): void {
-    if (event.altKey || event.shiftKey) return
+    if (event.altKey) return
     if ((event.key === 'Enter' || event.key === ' ') && active.value.row === HEADER_ROW) {
       event.preventDefault()
-      on.sort(active.value.column)
+      on.sort(active.value.column, event.shiftKey)
+      return
+    }
+    if (event.shiftKey) return
+    if (event.key === 'Enter' && on.open(active.value)) {
+      event.preventDefault()
       return
     }
     const target = moveCell(active.value, event.key, event.ctrlKey || event.metaKey, size())

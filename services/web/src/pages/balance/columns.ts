@@ -4,13 +4,9 @@ import { useI18n } from 'vue-i18n'
 import { AMOUNT_KEYS, type AmountKey, type Amounts, type BalanceRow, type TrialBalance } from '@/api/types'
 import type { GridColumn } from '@/components/grid/types'
 import { formatAmount, isNegative, isZero } from '@/format/amount'
+import { HEADING_ROOM, LEAST_AMOUNT_WIDTH, widthInDigits } from '@/components/grid/widths'
+import { useDrill } from '@/queries/useDrill'
 import { PAIRS, showsZero, sides, type Pair } from './rows'
-
-const LEAST_WIDTH = 8
-/** A dot or comma beside a digit's width. */
-const SEPARATOR = 0.5
-/** Room for the arrow beside a sorted heading, in digits. */
-const HEADING_ROOM = 2.5
 
 /** Blank for no movement; a closing balance that came to zero is printed. */
 export function amountText(row: Amounts, key: AmountKey): string {
@@ -28,17 +24,15 @@ export function widestAmount(balance: TrialBalance): number {
   for (const amounts of [balance.totals, ...balance.rows]) {
     for (const key of AMOUNT_KEYS) if (amounts[key].length > longest.length) longest = amounts[key]
   }
-  return Math.max(LEAST_WIDTH, widthInDigits(formatAmount(longest || '0')))
-}
-
-function widthInDigits(text: string): number {
-  const separators = text.replace(/[^.,]/g, '').length
-  return text.length - separators * (1 - SEPARATOR)
+  return Math.max(LEAST_AMOUNT_WIDTH, widthInDigits(formatAmount(longest || '0')))
 }
 
 export function useBalanceColumns(balance: Ref<TrialBalance | undefined>) {
   const { t } = useI18n()
-  const amountWidth = computed(() => (balance.value ? widestAmount(balance.value) : LEAST_WIDTH))
+  const { drill } = useDrill()
+  /** The movements behind a figure of an account. */
+  const movements = ({ cont }: BalanceRow) => drill('ledger-card', { account: cont })
+  const amountWidth = computed(() => (balance.value ? widestAmount(balance.value) : LEAST_AMOUNT_WIDTH))
   const accountWidth = computed(() => {
     const widths = balance.value?.rows.map(({ cont }) => widthInDigits(cont)) ?? []
     return `calc(${widths.reduce((widest, width) => Math.max(widest, width), t('balance.account').length + HEADING_ROOM)}ch + 20px)`
@@ -53,6 +47,7 @@ export function useBalanceColumns(balance: Ref<TrialBalance | undefined>) {
       numeric: true,
       text: (row) => amountText(row, key),
       tone: (row) => amountTone(row, key),
+      to: (row) => (amountText(row, key) === '' ? undefined : movements(row)),
     }))
 
   return computed<GridColumn<BalanceRow>[]>(() => [
@@ -62,6 +57,7 @@ export function useBalanceColumns(balance: Ref<TrialBalance | undefined>) {
       width: accountWidth.value,
       frozenAt: '0px',
       text: (row) => row.cont,
+      to: movements,
     },
     {
       key: 'denumire',

@@ -2,7 +2,7 @@
 import { AMOUNT_KEYS, type AmountKey, type Amounts, type BalanceRow } from '@/api/types'
 import { difference, isZero, sumAmounts, toCents } from '@/format/amount'
 import { fold, searchWords } from '@/format/text'
-import type { Sort } from '@/router/reportQuery'
+import type { Sort } from '@/router/balanceQuery'
 
 export type Pair = 'prec' | 'rul' | 'sold'
 export const PAIRS: readonly Pair[] = ['prec', 'rul', 'sold']

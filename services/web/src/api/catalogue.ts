@@ -1,0 +1,131 @@
+// Reports as the catalogue describes them, and what they answer: columns and rows, with amounts as exact
+// decimal strings.
+import { isAmount } from '@/format/amount'
+import type { Days } from '@/format/span'
+import { badResponse, request } from './http'
+import { withSignal, type CompanyKey } from './reports'
+import type { Company, Period } from './types'
+
+/** A text in every language of the product. */
+export interface Localised {
+  ro: string
+  en: string
+}
+
+export const REPORT_GROUPS = ['invoices', 'balances', 'treasury', 'accounting', 'other'] as const
+export type ReportGroup = (typeof REPORT_GROUPS)[number]
+export type PeriodKind = 'none' | 'month' | 'range'
+export type ColumnKind = 'text' | 'integer' | 'date' | 'amount' | 'boolean'
+
+export interface ReportChoice {
+  value: string
+  title: Localised
+}
+
+export interface ReportParameter {
+  name: string
+  title: Localised
+  kind: 'text' | 'integer' | 'date' | 'amount' | 'choice'
+  required: boolean
+  default: string | number | null
+  choices: ReportChoice[] | null
+}
+
+export interface ReportLink {
+  report: string
+  /** Parameter of the other report → column of this one. */
+  parameters: Record<string, string>
+}
+
+export interface ReportColumn {
+  name: string
+  title: Localised
+  /** Neighbours with the same group stand under one heading. */
+  group: Localised | null
+  kind: ColumnKind
+  /** May be missing from an answer. */
+  optional: boolean
+  total: boolean
+  /** Not shown unless somebody asks for it. */
+  hidden: boolean
+  link: ReportLink | null
+}
+
+export interface ReportDefinition {
+  id: string
+  title: Localised
+  description: Localised | null
+  /** Where the navigation shows it; null: nowhere. */
+  group: ReportGroup | null
+  period: PeriodKind
+  parameters: ReportParameter[]
+  columns: ReportColumn[]
+  sort: string[]
+}
+
+export interface RefusedReport {
+  file: string
+  line: number | null
+  reason: string
+}
+
+export interface Catalogue {
+  reports: ReportDefinition[]
+  /** Only for those who look after the reports. */
+  refused?: RefusedReport[] | null
+}
+
+export type Cell = string | number | boolean | null
+export type ReportRow = readonly Cell[]
+
+export interface ReportAnswer {
+  report: string
+  server: string
+  company: Omit<Company, 'server'>
+  period: Days | null
+  parameters: Record<string, Cell>
+  generatedAt: string
+  columns: string[]
+  rows: ReportRow[]
+  page: number
+  pageSize: number
+  totalRows: number
+  /** Of the columns that have one, over everything found: amounts, or whole numbers. */
+  totals: Record<string, Cell>
+}
+
+/** What a report is asked for. */
+export interface ReportRequest extends CompanyKey {
+  period: Period | Days | null
+  parameters: Record<string, string>
+  sort?: string
+  search?: string
+  filters?: readonly string[]
+  page: number
+  pageSize: number
+}
+
+export function fetchCatalogue(signal?: AbortSignal): Promise<Catalogue> {
+  return request<Catalogue>('api/reports', withSignal(signal))
+}
+
+/** Amounts are checked here once, so that everything behind may rely on their form. */
+export async function fetchReport(definition: ReportDefinition, wanted: ReportRequest, signal?: AbortSignal): Promise<ReportAnswer> {
+  const { server, company, period, parameters, sort, search, filters, page, pageSize } = wanted
+  const answer = await request<ReportAnswer>(`api/reports/${encodeURIComponent(definition.id)}`, {
+    query: { ...parameters, server, company, ...period, sort, q: search, filter: filters, page, pageSize },
+    ...withSignal(signal),
+  })
+  if (!isExact(definition, answer)) throw badResponse()
+  return answer
+}
+
+function isExact(definition: ReportDefinition, answer: ReportAnswer): boolean {
+  const isExactOrEmpty = (cell: Cell | undefined) => cell === null || cell === undefined || isAmount(cell)
+  return definition.columns
+    .filter(({ kind }) => kind === 'amount')
+    .every(({ name }) => {
+      const index = answer.columns.indexOf(name)
+      return isExactOrEmpty(answer.totals[name]) && answer.rows.every((row) => isExactOrEmpty(row[index]))
+    })
+}

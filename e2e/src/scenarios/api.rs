@@ -113,6 +113,11 @@ fn of_what_is_carried_out_once() -> Vec<Scenario> {
         ),
         scenario!(
             Api,
+            "a rotation never changes, and a senseless one is refused by name",
+            rotations::never_change
+        ),
+        scenario!(
+            Api,
             "a schedule is followed, and tells when it comes next",
             schedule::is_followed
         ),

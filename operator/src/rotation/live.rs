@@ -15,7 +15,7 @@ use reportapp_crds::{ReportApp, SecretRotation};
 
 use super::consumers;
 use super::ledger::{ADOPTED, Entry, SecretText, Value};
-use super::machine::{Published, Rollout, Sessions};
+use super::machine::{self, Order, Published, Rollout, Sessions, Stage};
 use super::outside::{Change, Outside};
 use super::plan::{self, Backend, Planned, Secrets};
 use super::target::{Strategy, Target};
@@ -82,6 +82,17 @@ impl Live<'_> {
             return Ok(());
         }
         published::write(client, &namespace, &name, &all, &changed).await
+    }
+
+    /// Whether the ledger of one of these credentials knows this rotation.
+    pub async fn has_begun(&self, targets: &[Target], order: &Order) -> bool {
+        for target in targets {
+            let read = self.read(target).await;
+            if read.is_ok_and(|read| machine::stage(order, &read.entry, None) != Stage::Generate) {
+                return true;
+            }
+        }
+        false
     }
 
     /// What would stand in the way later on, found out before anything is changed.

@@ -32,7 +32,8 @@ pub fn fixed(fields: &[&str]) -> String {
 }
 
 /// The CEL rule that an approval stays as it was written.
-pub const SET_ONCE: &str = "!has(oldSelf.approval) || (has(self.approval) && self.approval == oldSelf.approval)";
+pub const SET_ONCE: &str =
+    "!has(oldSelf.approval) || (has(self.approval) && self.approval == oldSelf.approval)";
 
 /// The CEL rule that nobody approves of what they ask for themselves.
 pub const BY_ANOTHER: &str = "!has(self.approval) || (has(self.requestedBy) && self.requestedBy != self.approval.approvedBy)";

@@ -6,6 +6,7 @@ pub mod actions;
 mod approvals;
 mod autoscaling;
 pub mod bad_input;
+mod crashes;
 pub mod deletion;
 pub mod edits;
 pub mod faulty_way;
@@ -105,6 +106,11 @@ fn of_what_is_carried_out_once() -> Vec<Scenario> {
             Api,
             "a rotation goes on through every fault of the API server",
             rotations::through_faults
+        ),
+        scenario!(
+            Api,
+            "an operator that dies around any change of a rotation is followed by one that ends it",
+            crashes::at_every_change
         ),
         scenario!(
             Api,

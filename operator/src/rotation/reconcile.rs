@@ -181,7 +181,11 @@ async fn held_up(
     let obstacles = live.obstacles().await;
     let first = obstacles.first()?;
     let messages: Vec<_> = obstacles.iter().map(|o| o.message.as_str()).collect();
-    Some(status::in_trouble(&facts, first.reason, &messages.join("; ")))
+    Some(status::in_trouble(
+        &facts,
+        first.reason,
+        &messages.join("; "),
+    ))
 }
 
 /// How long to wait, unless something was done and the turn is not over.

@@ -9,10 +9,26 @@ use crate::sandbox::{Sandbox, manual, scheduled, succeeded};
 use crate::scenes::Kind;
 
 const CHANGES: [(Kind, Strategy, Strategy); 4] = [
-    (Kind::Postgres, Strategy::AlternatingUsers, Strategy::InPlace),
-    (Kind::Postgres, Strategy::InPlace, Strategy::AlternatingUsers),
-    (Kind::Redis, Strategy::AlternatingUsers, Strategy::TwoPasswords),
-    (Kind::Redis, Strategy::TwoPasswords, Strategy::AlternatingUsers),
+    (
+        Kind::Postgres,
+        Strategy::AlternatingUsers,
+        Strategy::InPlace,
+    ),
+    (
+        Kind::Postgres,
+        Strategy::InPlace,
+        Strategy::AlternatingUsers,
+    ),
+    (
+        Kind::Redis,
+        Strategy::AlternatingUsers,
+        Strategy::TwoPasswords,
+    ),
+    (
+        Kind::Redis,
+        Strategy::TwoPasswords,
+        Strategy::AlternatingUsers,
+    ),
 ];
 /// Rotations before the change: of two users in turn each has been in use once.
 const TURNS: u64 = 2;

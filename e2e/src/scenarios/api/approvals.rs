@@ -177,9 +177,13 @@ async fn of_a_rotation(stage: &Stage<'_>) -> Result<()> {
     let created = create(stage, BOB, &object).await?;
     created.map_err(anyhow::Error::msg)?;
     let seen = |what, phase| {
-        watch::until(rotations::all(stage), asked.name, what, PATIENCE, move |seen| {
-            order::phase_of(seen) == Some(phase)
-        })
+        watch::until(
+            rotations::all(stage),
+            asked.name,
+            what,
+            PATIENCE,
+            move |seen| order::phase_of(seen) == Some(phase),
+        )
     };
     let waits = seen("awaiting approval", Phase::AwaitingApproval).await?;
     ensure!(

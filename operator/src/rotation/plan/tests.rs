@@ -19,7 +19,10 @@ fn readers_of_published_places_are_given_their_time_and_tokens_theirs() {
     let after = |time: &str| format!("{PUBLISH}, rotation: {{retire: {{after: {time}}}}}");
     let token = HOUR + 10;
     for (opens, strategies) in [
-        ("database: {store: true, role: a}", &[AlternatingUsers, InPlace][..]),
+        (
+            "database: {store: true, role: a}",
+            &[AlternatingUsers, InPlace][..],
+        ),
         ("redis: {user: a}", &[AlternatingUsers, TwoPasswords][..]),
         ("generic: {}", &[ValueOnly][..]),
     ] {

@@ -113,7 +113,12 @@ async fn perform<W: World>(
                 return Ok(None);
             };
             world
-                .disable(target, order.fence_over(&entry), left, entry.current.as_ref())
+                .disable(
+                    target,
+                    order.fence_over(&entry),
+                    left,
+                    entry.current.as_ref(),
+                )
                 .await?;
             let refused = world.login(target, left).await? == Some(Login::Refused);
             let still = || (StepName::Retire, machine::still_accepted());
@@ -122,9 +127,7 @@ async fn perform<W: World>(
         Effect::Retire => {
             if let Some(previous) = &entry.previous {
                 let in_use = entry.current.as_ref();
-                world
-                    .disable(target, entry.fence, previous, in_use)
-                    .await?;
+                world.disable(target, entry.fence, previous, in_use).await?;
                 look.seen.previous = world.login(target, previous).await?;
             }
             look.seen.retired = true;

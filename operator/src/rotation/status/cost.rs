@@ -153,11 +153,7 @@ mod tests {
     }
 
     /// A rotation from a user to `bisman` without an emergency, whose password is set at second 12.
-    fn ordinary(
-        strategy: Strategy,
-        from: &str,
-        passes: &[(i64, Progress)],
-    ) -> CredentialProgress {
+    fn ordinary(strategy: Strategy, from: &str, passes: &[(i64, Progress)]) -> CredentialProgress {
         let target = Target {
             strategy,
             ..target(Some("bisman"))

@@ -36,10 +36,14 @@ async fn without_an_approval_nothing_begins_however_begun_it_looks() {
             if begun {
                 scene.pretend_to_have_begun();
             }
-            let waits = |rotation: &SecretRotation| phase(rotation) == Some(Phase::AwaitingApproval);
+            let waits =
+                |rotation: &SecretRotation| phase(rotation) == Some(Phase::AwaitingApproval);
             scene.until(waits).await;
             let plan = scene.rotation().status.unwrap().plan;
-            assert!(plan.iter().any(|line| line.contains("make it the current")), "{plan:?}");
+            assert!(
+                plan.iter().any(|line| line.contains("make it the current")),
+                "{plan:?}"
+            );
             scene.assert_untouched(&what).await;
 
             scene.write(json!({ "spec": { "approval": { "approvedBy": "eve" } } }));
@@ -62,7 +66,10 @@ async fn what_nobody_approves_of_ends_at_its_deadline_and_changes_nothing() {
             scene.until(has_ended).await;
             let rotation = scene.rotation();
             assert_eq!(phase(&rotation), Some(Phase::Expired), "{what}");
-            assert!(rotation.finalizers().is_empty(), "{what}: it can be deleted");
+            assert!(
+                rotation.finalizers().is_empty(),
+                "{what}: it can be deleted"
+            );
             scene.assert_untouched(&what).await;
         }
     }

@@ -337,7 +337,10 @@ impl Scene {
         assert!(self.accepts(self.adopted()).await, "{what}");
         assert_eq!(self.own_pods(), self.adopted(), "{what}");
         let entry = self.entry();
-        assert!(entry.rotation.is_none() && entry.pending.is_none(), "{what}");
+        assert!(
+            entry.rotation.is_none() && entry.pending.is_none(),
+            "{what}"
+        );
         for (kind, plural) in WORKLOADS {
             assert_eq!(self.generation(plural), 1, "{what}: {kind}");
         }

@@ -233,6 +233,15 @@ async fn wrong_people(stage: &Stage<'_>, asked: &Asked) -> Result<()> {
         approve(stage, BOB, asked, BOB).await?,
         "somebody else than the one",
     )?;
+    // The definition is asked before any policy.
+    let mut of_nobody = asked.object(stage, MALLORY);
+    of_nobody["spec"]["approval"] = json!({ "approvedBy": EVE });
+    of_nobody["spec"]
+        .as_object_mut()
+        .and_then(|spec| spec.remove("requestedBy"))
+        .context("it says who asks for it")?;
+    let created = create_with(stage, MALLORY, &of_nobody, &["--dry-run=server"]);
+    refused(created.await?, "which must be there")?;
     let reason = json!({ "spec": { "reason": "another one" } });
     refused(patch(stage, EVE, asked, &reason).await?, "never changes")?;
     let object = asked.object(stage, EVE);

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::model::{
-    FetchedReportApp, Live, Prepared, Resources, SecretBytes, SecretLookup, TemplateOptions,
+    FetchedReportApp, Live, Prepared, Resources, SecretBytes, TemplateOptions,
 };
 use super::super::naming::INPUTS_ANNOTATION;
 use super::super::testing::{CANARY, example, example_with, secret};
@@ -292,7 +292,7 @@ fn a_new_value_gives_a_new_secret_name_that_does_not_depend_on_the_value_alone()
     let mut changed = example();
     changed.secrets.insert(
         "erp-login".to_owned(),
-        SecretLookup::Found {
+        super::super::model::SecretLookup::Found {
             data: [("password".to_owned(), secret("new"))].into(),
             kind: "Opaque".to_owned(),
         },

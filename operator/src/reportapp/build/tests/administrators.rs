@@ -4,6 +4,7 @@
 use reportapp_crds::report_app::Admin;
 use serde_json::json;
 
+use super::super::super::model::SecretLookup;
 use super::*;
 
 /// The value of every administrator; shares nothing with other values of the example.

@@ -158,11 +158,14 @@ async fn held_up(
 ) -> Option<SecretRotationStatus> {
     let facts = facts(rotation, course);
     let emergency = rotation.spec.mode == Mode::Emergency;
-    match approval::is_missing(rotation, &live.app) {
+    let unapproved = approval::is_missing(rotation, &live.app);
+    // What has begun goes on, whoever changes the list meanwhile: to stop half-way would be the greater risk.
+    // The ledger tells it, for finalizer and owners are whatever its creator wrote.
+    if unapproved != Ok(false) && live.has_begun(targets, &order(rotation)).await {
+        return None;
+    }
+    match unapproved {
         Ok(false) => {}
-        // What has begun goes on, whoever changes the list meanwhile: to stop half-way would be the greater
-        // risk. The ledger tells it, for finalizer and owners are whatever its creator wrote.
-        _ if live.has_begun(targets, &order(rotation)).await => return None,
         Ok(true) => {
             let planned = rotation.status.clone().unwrap_or_default().plan;
             let plan = match planned.is_empty() {

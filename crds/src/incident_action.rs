@@ -4,7 +4,6 @@
 //! What it does is a union: one field per type, exactly one of which is set. A type that does not
 //! exist yet is no field of the schema, so the API server refuses it.
 
-pub mod approval;
 pub mod disable_user;
 pub mod invalidate_caches;
 pub mod invalidate_permissions;
@@ -18,8 +17,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Period;
-pub use approval::Approval;
+pub use crate::approval::Approval;
+use crate::{Period, approval};
 pub use disable_user::{DisableUser, ForcePasswordReset};
 pub use invalidate_caches::{CacheNamespace, InvalidateCaches};
 pub use invalidate_permissions::{Holders, InvalidatePermissions};
@@ -57,9 +56,9 @@ pub use undo::Undo;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new(approval::fixed()).message("an IncidentAction never changes, but for spec.approval; create another one"))]
-#[x_kube(validation = Rule::new("!has(oldSelf.approval) || (has(self.approval) && self.approval == oldSelf.approval)").message("spec.approval is set once and stays"))]
-#[x_kube(validation = Rule::new("!has(self.approval) || (has(self.requestedBy) && self.requestedBy != self.approval.approvedBy)").message("spec.approval: an action is approved by somebody else than the one in spec.requestedBy, which must be there"))]
+#[x_kube(validation = Rule::new(approval::fixed(&FIXED)).message("an IncidentAction never changes, but for spec.approval; create another one"))]
+#[x_kube(validation = Rule::new(approval::SET_ONCE).message("spec.approval is set once and stays"))]
+#[x_kube(validation = Rule::new(approval::BY_ANOTHER).message("spec.approval: an action is approved by somebody else than the one in spec.requestedBy, which must be there"))]
 #[x_kube(validation = Rule::new("!has(self.duration) || has(self.disableUser) || has(self.forcePasswordReset)").message("spec.duration: only disableUser and forcePasswordReset are reverted after a time; leave it out"))]
 #[x_kube(validation = Rule::new("[has(self.rollingRestart), has(self.rotateCredential), has(self.invalidateSessions), has(self.invalidatePermissions), has(self.invalidateCaches), has(self.disableUser), has(self.forcePasswordReset), has(self.undo)].filter(x, x).size() == 1").message("an IncidentAction needs exactly one of rollingRestart, rotateCredential, invalidateSessions, invalidatePermissions, invalidateCaches, disableUser, forcePasswordReset and undo"))]
 pub struct IncidentActionSpec {
@@ -106,6 +105,25 @@ pub struct IncidentActionSpec {
     #[schemars(range(min = 30, max = 604_800))]
     pub active_deadline_seconds: i64,
 }
+
+/// Fields of the spec, each action's own field included, that never change.
+pub const FIXED: [&str; 15] = [
+    "app",
+    "rollingRestart",
+    "rotateCredential",
+    "invalidateSessions",
+    "invalidatePermissions",
+    "invalidateCaches",
+    "disableUser",
+    "forcePasswordReset",
+    "undo",
+    "reason",
+    "incidentRef",
+    "requestedBy",
+    "dryRun",
+    "duration",
+    "activeDeadlineSeconds",
+];
 
 impl IncidentActionSpec {
     /// Default of `active_deadline_seconds`.

@@ -6,6 +6,7 @@
 //! enforced by the API server; rules that need other objects are checked by the operator.
 //! `reportapp-crdgen` writes the YAML.
 
+pub mod approval;
 pub mod generate;
 pub mod incident_action;
 pub mod one_shot;

@@ -1,5 +1,5 @@
 //! `SecretRotation`: one rotation of one or more credentials of a `ReportApp`. One-shot: the spec
-//! never changes, and it ends in `Succeeded`, `Failed` or `Expired`.
+//! never changes, but for an approval, and it ends in `Succeeded`, `Failed` or `Expired`.
 
 pub mod status;
 
@@ -7,6 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::approval::{self, Approval};
 pub use crate::one_shot::Phase;
 pub use status::{CredentialProgress, RotationStep, SecretRotationStatus, StepName};
 
@@ -33,7 +34,9 @@ pub use status::{CredentialProgress, RotationStep, SecretRotationStatus, StepNam
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("self == oldSelf").message("a SecretRotation never changes; create another one"))]
+#[x_kube(validation = Rule::new(approval::fixed(&FIXED)).message("a SecretRotation never changes, but for spec.approval; create another one"))]
+#[x_kube(validation = Rule::new(approval::SET_ONCE).message("spec.approval is set once and stays"))]
+#[x_kube(validation = Rule::new(approval::BY_ANOTHER).message("spec.approval: a rotation is approved by somebody else than the one in spec.requestedBy, which must be there"))]
 pub struct SecretRotationSpec {
     /// Name of the ReportApp, in the same namespace.
     #[schemars(length(min = 1, max = 40))]
@@ -53,20 +56,39 @@ pub struct SecretRotationSpec {
     #[schemars(length(min = 1, max = 512))]
     pub reason: String,
 
-    /// Who asks for it: the user who creates the object, which the chart's admission policy checks.
+    /// Who asks for it: the user who creates the object, which the chart's admission policy checks. A
+    /// rotation that needs an approval must have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub requested_by: Option<String>,
+
+    /// The consent of a second person, written after the rotation was created. One that somebody creates
+    /// waits for it where the ReportApp's `spec.incidents.approval` lists `RotateCredential`; what the
+    /// operator creates, for a schedule, a refused login or an action, does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
 
     /// Only plan: nothing is changed, and status shows what would be. Default: false.
     #[serde(default)]
     pub dry_run: bool,
 
-    /// Seconds after which a rotation that has not succeeded ends. Default: 3600.
+    /// Seconds after which a rotation that has not succeeded ends, waiting for an approval included.
+    /// Default: 3600.
     #[serde(default = "SecretRotationSpec::default_deadline")]
     #[schemars(range(min = 30, max = 604_800))]
     pub active_deadline_seconds: i64,
 }
+
+/// Fields of the spec that never change.
+pub const FIXED: [&str; 7] = [
+    "app",
+    "credentials",
+    "mode",
+    "reason",
+    "requestedBy",
+    "dryRun",
+    "activeDeadlineSeconds",
+];
 
 impl SecretRotationSpec {
     /// Default of `active_deadline_seconds`.

@@ -28,6 +28,10 @@ use crate::reportapp::status::{READY, RECONCILING, STALLED};
 /// Most characters of a message.
 const MESSAGE: usize = 1_000;
 
+/// What something says that waits for the consent of a second person.
+pub const AWAITS_APPROVAL: &str = "waiting for spec.approval, which somebody writes who may approve and is \
+                                   not the one in spec.requestedBy; status.plan shows what will be done";
+
 /// How something stands that is carried out once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {

@@ -25,6 +25,7 @@
 //! then stands alone. [`runner`] carries decisions out through a [`world`], which [`live`] implements
 //! and tests wrap in a layer that fails at any chosen effect. [`reconcile`] is the way in.
 
+mod approval;
 pub mod consumers;
 pub mod ledger;
 pub(crate) mod live;

@@ -23,8 +23,9 @@ pub struct Incidents {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalRule {
-    /// Types of IncidentActions that begin only when `spec.approval` of the action is there. Dry runs need
-    /// none.
+    /// Types of IncidentActions that begin only when `spec.approval` of the action is there. With
+    /// `RotateCredential` SecretRotations that people create wait as well; those of the schedule do not.
+    /// Dry runs need none.
     #[schemars(length(min = 1, max = 16))]
     #[x_kube(validation = Rule::new("self.all(t, self.exists_one(u, u == t))").message("spec.incidents.approval.requiredFor names a type twice"))]
     pub required_for: Vec<ActionType>,

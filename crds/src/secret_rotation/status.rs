@@ -119,8 +119,9 @@ pub struct CredentialProgress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_at: Option<Time>,
 
-    /// Emergency: seconds from `blockedAt` until every pod had the new value; new logins failed
-    /// meanwhile. Absent before that, and where nobody watched it end.
+    /// Seconds in which new logins failed: in an emergency from `blockedAt`, in place from the start of
+    /// the step `Apply`, until every pod had the new value. Absent before that, where nobody watched it
+    /// end, and with strategies under which no login fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage_seconds: Option<i32>,
 

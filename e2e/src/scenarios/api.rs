@@ -6,6 +6,7 @@ pub mod actions;
 mod approvals;
 mod autoscaling;
 pub mod bad_input;
+mod crashes;
 pub mod deletion;
 pub mod edits;
 pub mod faulty_way;
@@ -108,8 +109,18 @@ fn of_what_is_carried_out_once() -> Vec<Scenario> {
         ),
         scenario!(
             Api,
+            "an operator that dies around any change of a rotation is followed by one that ends it",
+            crashes::at_every_change
+        ),
+        scenario!(
+            Api,
             "a rotation ends with its ReportApp and loses no value",
             rotations::end_with_their_app
+        ),
+        scenario!(
+            Api,
+            "a rotation never changes, and a senseless one is refused by name",
+            rotations::never_change
         ),
         scenario!(
             Api,

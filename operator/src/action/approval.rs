@@ -5,7 +5,7 @@
 
 use kube::ResourceExt as _;
 use reportapp_crds::incident_action::ActionType;
-use reportapp_crds::{IncidentAction, ReportApp};
+use reportapp_crds::{IncidentAction, ReportApp, approval};
 
 use super::trouble::{Reason, Trouble};
 
@@ -23,18 +23,17 @@ pub fn is_missing(
     if spec.dry_run || !rule.is_some_and(|rule| rule.need_approval(kind)) {
         return Ok(false);
     }
-    match (&spec.requested_by, &spec.approval) {
-        (Some(requester), Some(approval)) => Ok(approval.approved_by == *requester),
-        (Some(_), None) => Ok(true),
-        (None, _) => Err(Trouble::new(
+    let missing = approval::is_missing(spec.requested_by.as_deref(), spec.approval.as_ref());
+    missing.ok_or_else(|| {
+        Trouble::new(
             Reason::RequesterMissing,
             format!(
                 "ReportApp {} wants {kind} approved by somebody else than the one who asks for it: create the \
                  action anew with your user name in spec.requestedBy",
                 app.name_any()
             ),
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ pub fn rotation(
         reason: reason(action),
         // The operator creates it, and nobody asks in the name of somebody else.
         requested_by: None,
+        approval: None,
         dry_run: action.spec.dry_run,
         active_deadline_seconds: time_left.as_secs().max(SHORTEST),
     };

@@ -17,7 +17,7 @@ use super::trouble::Trouble;
 use super::undo::{self, Undone};
 use super::user::{self, UserChange};
 use super::world::{Rotation, Turn, World};
-use crate::one_shot::Verdict;
+use crate::one_shot::{self, Verdict};
 
 /// What is to be carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,12 +168,10 @@ async fn plan<W: World>(world: &W, task: &Task) -> Result<Vec<String>, Trouble> 
 }
 
 fn awaiting_approval() -> State {
-    let message = "waiting for spec.approval, which somebody writes who may approve and is not the one in \
-                   spec.requestedBy; status.plan shows what will be done";
     State::Stands(Verdict::plain(
         Phase::AwaitingApproval,
         "AwaitingApproval",
-        message,
+        one_shot::AWAITS_APPROVAL,
     ))
 }
 

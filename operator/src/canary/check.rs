@@ -32,7 +32,7 @@ pub fn subject(shared: &Shared, key: &Key) -> Option<Arc<ReportApp>> {
     let rests = app.spec.suspend || app.metadata.deletion_timestamp.is_some();
     let rotations = trigger::rotations(&app, shared);
     let rotates = rotations.iter().any(|rotation| {
-        rotation.spec.credentials.contains(&key.credential) && !trigger::is_finished(rotation)
+        rotation.spec.credentials.contains(&key.credential) && trigger::is_under_way(rotation)
     });
     (!rests && !rotates).then_some(app)
 }
@@ -184,6 +184,7 @@ impl<'a> Refused<'a> {
             mode: Mode::Manual,
             reason: "the backend refuses the login in use".to_owned(),
             requested_by: None,
+            approval: None,
             dry_run: false,
             active_deadline_seconds: SecretRotationSpec::default_deadline(),
         };

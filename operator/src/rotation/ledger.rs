@@ -49,6 +49,13 @@ pub struct Value {
     pub created: Timestamp,
 }
 
+impl Value {
+    /// Whether it logs in with the name of `other`: then it goes with its password alone.
+    pub fn shares_login(&self, other: Option<&Self>) -> bool {
+        self.username.is_some() && other.is_some_and(|other| other.username == self.username)
+    }
+}
+
 /// `rotation` of a value the operator did not make.
 pub const ADOPTED: &str = "adopted";
 

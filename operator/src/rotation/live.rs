@@ -15,7 +15,7 @@ use reportapp_crds::{ReportApp, SecretRotation};
 
 use super::consumers;
 use super::ledger::{ADOPTED, Entry, SecretText, Value};
-use super::machine::{Published, Rollout, Sessions};
+use super::machine::{self, Order, Published, Rollout, Sessions, Stage};
 use super::outside::{Change, Outside};
 use super::plan::{self, Backend, Planned, Secrets};
 use super::target::{Strategy, Target};
@@ -82,6 +82,17 @@ impl Live<'_> {
             return Ok(());
         }
         published::write(client, &namespace, &name, &all, &changed).await
+    }
+
+    /// Whether the ledger of one of these credentials knows this rotation.
+    pub async fn has_begun(&self, targets: &[Target], order: &Order) -> bool {
+        for target in targets {
+            let read = self.read(target).await;
+            if read.is_ok_and(|read| machine::stage(order, &read.entry, None) != Stage::Generate) {
+                return true;
+            }
+        }
+        false
     }
 
     /// What would stand in the way later on, found out before anything is changed.
@@ -282,20 +293,34 @@ impl World for Live<'_> {
         self.backend(target).login(value).await
     }
 
-    async fn sessions(&self, target: &Target, value: &Value) -> Result<Sessions, Trouble> {
-        let since = match target.strategy {
-            Strategy::TwoPasswords => self.published_for(target).await?,
-            _ => None,
-        };
-        self.backend(target).sessions(target, value, since).await
+    async fn sessions(
+        &self,
+        target: &Target,
+        value: &Value,
+        in_use: Option<&Value>,
+    ) -> Result<Sessions, Trouble> {
+        let backend = self.backend(target);
+        match value.shares_login(in_use) {
+            true => {
+                let since = self.published_for(target).await?;
+                backend.sessions_from_before(value, since).await
+            }
+            false => backend.sessions(value).await,
+        }
     }
 
     async fn prepare(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
         self.backend(target).prepare(target, fence, value).await
     }
 
-    async fn disable(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
-        self.backend(target).disable(target, fence, value).await
+    async fn disable(
+        &self,
+        target: &Target,
+        fence: u64,
+        value: &Value,
+        in_use: Option<&Value>,
+    ) -> Result<(), Trouble> {
+        self.backend(target).disable(fence, value, in_use).await
     }
 
     async fn block(&self, target: &Target, fence: u64) -> Result<u32, Trouble> {

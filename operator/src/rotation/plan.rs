@@ -27,6 +27,8 @@ use crate::reportapp::naming::{self, Component};
 use crate::secret_store::vault::path::lookup_name;
 
 mod choice;
+#[cfg(test)]
+mod tests;
 
 use choice::Choice;
 

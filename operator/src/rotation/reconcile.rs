@@ -18,7 +18,7 @@ use super::runner::{self, Course, Progress, State};
 use super::status::{self, Facts};
 use super::target::Target;
 use super::trouble::{Reason, Trouble};
-use super::{plan, report};
+use super::{approval, plan, report};
 use crate::api_error::{ApiError, ApiResult};
 use crate::clock;
 use crate::context::Context;
@@ -118,16 +118,13 @@ async fn run(rotation: &Arc<SecretRotation>, context: &Context) -> ApiResult<Opt
         publish(&mut rotation, status, context).await?;
         return Ok(None);
     }
-    if !is_held(&rotation) && rotation.spec.mode != Mode::Emergency {
-        let obstacles = live.obstacles().await;
-        if let Some(first) = obstacles.first() {
-            let messages: Vec<_> = obstacles.iter().map(|o| o.message.as_str()).collect();
-            let facts = facts(&rotation, course);
-            let status = status::in_trouble(&facts, first.reason, &messages.join("; "));
-            let ended = status.phase.is_some_and(Phase::is_final);
-            publish(&mut rotation, status, context).await?;
-            return Ok((!ended).then_some(STALLED));
+    if let Some(status) = held_up(&rotation, &live, &targets, course).await {
+        let ended = status.phase.is_some_and(Phase::is_final);
+        publish(&mut rotation, status, context).await?;
+        if ended && is_held(&rotation) {
+            let_go(&rotation, context).await?;
         }
+        return Ok((!ended).then_some(STALLED));
     }
     if !is_held(&rotation) {
         rotation = begin(&rotation, &live, context).await?;
@@ -149,6 +146,49 @@ async fn run(rotation: &Arc<SecretRotation>, context: &Context) -> ApiResult<Opt
             return Ok(Some(pause));
         }
     }
+}
+
+/// The status of a rotation that may not begin: for want of a consent, or because something would stand in
+/// its way later on.
+async fn held_up(
+    rotation: &SecretRotation,
+    live: &Live<'_>,
+    targets: &[Target],
+    course: Course,
+) -> Option<SecretRotationStatus> {
+    let facts = facts(rotation, course);
+    let emergency = rotation.spec.mode == Mode::Emergency;
+    let unapproved = approval::is_missing(rotation, &live.app);
+    // What has begun goes on, whoever changes the list meanwhile: to stop half-way would be the greater risk.
+    // The ledger tells it, for finalizer and owners are whatever its creator wrote.
+    if unapproved != Ok(false) && live.has_begun(targets, &order(rotation)).await {
+        return None;
+    }
+    match unapproved {
+        Ok(false) => {}
+        Ok(true) => {
+            let planned = rotation.status.clone().unwrap_or_default().plan;
+            let plan = match planned.is_empty() {
+                true => report::plan(live, emergency).await,
+                false => planned,
+            };
+            return Some(status::unapproved(&facts, plan));
+        }
+        Err(trouble) => {
+            return Some(status::in_trouble(&facts, trouble.reason, &trouble.message));
+        }
+    }
+    if is_held(rotation) || emergency {
+        return None;
+    }
+    let obstacles = live.obstacles().await;
+    let first = obstacles.first()?;
+    let messages: Vec<_> = obstacles.iter().map(|o| o.message.as_str()).collect();
+    Some(status::in_trouble(
+        &facts,
+        first.reason,
+        &messages.join("; "),
+    ))
 }
 
 /// How long to wait, unless something was done and the turn is not over.

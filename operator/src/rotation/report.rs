@@ -1,6 +1,7 @@
 //! What people read of a rotation: its plan, and its transitions as events.
 
 use kube::ResourceExt as _;
+use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::Credential;
 use reportapp_crds::{SecretRotation, SecretRotationStatus};
 
@@ -158,10 +159,14 @@ pub async fn tell(before: &SecretRotation, after: &SecretRotationStatus, context
 }
 
 fn stand(status: &SecretRotationStatus) -> Stand<'_> {
+    let named = |word: String| (word, String::new());
+    let awaits = status.phase == Some(Phase::AwaitingApproval);
+    let awaiting = awaits.then(|| named(format!("{:?}", Phase::AwaitingApproval)));
+    let step = status.step.map(|step| named(format!("{step:?}")));
     Stand {
         phase: status.phase,
         conditions: &status.conditions,
-        step: status.step.map(|step| (format!("{step:?}"), String::new())),
+        step: awaiting.or(step),
     }
 }
 

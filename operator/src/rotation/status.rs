@@ -51,12 +51,12 @@ pub fn after_pass(
 /// The status of a rotation that cannot be worked on; the credentials stay as they were last seen.
 pub fn in_trouble(facts: &Facts<'_>, reason: Reason, message: &str) -> SecretRotationStatus {
     let mut status = begun(facts);
-    let late = facts.course == Course::Late;
+    let over = facts.course == Course::Late || reason.is_lasting();
     let verdict = Verdict {
-        phase: if late { Phase::Failed } else { Phase::Running },
+        phase: if over { Phase::Failed } else { Phase::Running },
         reason: reason.to_string(),
         message: message.to_owned(),
-        stalled: !late,
+        stalled: !over,
     };
     conclude(facts, &mut status, verdict);
     status
@@ -68,6 +68,32 @@ pub fn dry_run(facts: &Facts<'_>, plan: Vec<String>) -> SecretRotationStatus {
     status.plan = plan;
     let message = "dry run: nothing was changed; status.plan shows what would be";
     let verdict = Verdict::plain(Phase::Succeeded, &Standing::DryRun.to_string(), message);
+    conclude(facts, &mut status, verdict);
+    status
+}
+
+/// The status of a rotation that nobody has approved of: it waits, with its plan, and nothing is begun.
+pub fn unapproved(facts: &Facts<'_>, plan: Vec<String>) -> SecretRotationStatus {
+    let mut status = begun(facts);
+    status.plan = plan;
+    let (phase, standing, message) = match facts.course {
+        Course::Forward => (
+            Phase::AwaitingApproval,
+            Standing::AwaitingApproval,
+            one_shot::AWAITS_APPROVAL,
+        ),
+        Course::Late => (
+            Phase::Expired,
+            Standing::DeadlineExceeded,
+            "nobody approved of it before its deadline; nothing was changed",
+        ),
+        Course::Cancelled => (
+            Phase::Expired,
+            Standing::Cancelled,
+            "it was deleted before anybody approved of it; nothing was changed",
+        ),
+    };
+    let verdict = Verdict::plain(phase, &standing.to_string(), message);
     conclude(facts, &mut status, verdict);
     status
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ledger::Value;
 use super::machine::Sessions;
 use super::plan::Backend;
-use super::target::{Strategy, Target};
+use super::target::Target;
 use super::trouble::Trouble;
 use crate::backend::{BackendError, Login, Session, identities, postgres, redis};
 
@@ -65,28 +65,32 @@ impl Backend {
         }
     }
 
-    /// Sessions that only an old value can have opened. Where the user stays, its sessions are those
-    /// of the new value as well: of them only those from before the new one was handed out `since` ago
-    /// tell anything.
+    /// Sessions of a login that no value in use has.
     ///
     /// # Errors
     /// When the backend cannot be asked.
-    pub async fn sessions(
+    pub async fn sessions(&self, value: &Value) -> Result<Sessions, Trouble> {
+        let user = username(value);
+        Ok(match self {
+            Self::Postgres(postgres) => counted(&postgres.sessions(user).await?),
+            Self::Redis(redis) => counted(&redis.sessions(user).await?),
+            Self::None => Sessions::default(),
+        })
+    }
+
+    /// Sessions of an old value whose login stays: they are those of the new value as well, so that only
+    /// those from before the new one was handed out `since` ago tell anything.
+    ///
+    /// # Errors
+    /// When the backend cannot be asked.
+    pub async fn sessions_from_before(
         &self,
-        target: &Target,
         value: &Value,
         since: Option<Duration>,
     ) -> Result<Sessions, Trouble> {
-        let user = username(value);
-        Ok(match (self, target.strategy, since) {
-            (Self::Postgres(postgres), Strategy::AlternatingUsers, _) => {
-                counted(&postgres.sessions(user).await?)
-            }
-            (Self::Redis(redis), Strategy::AlternatingUsers, _) => {
-                counted(&redis.sessions(user).await?)
-            }
-            (Self::Redis(redis), Strategy::TwoPasswords, Some(since)) => {
-                counted(&redis.sessions_older_than(user, since).await?)
+        Ok(match (self, since) {
+            (Self::Redis(redis), Some(since)) => {
+                counted(&redis.sessions_older_than(username(value), since).await?)
             }
             // PostgreSQL ends no session when a password changes, and its old one opens none.
             _ => Sessions::default(),
@@ -99,9 +103,8 @@ impl Backend {
     /// When the backend refuses or cannot be asked.
     pub async fn prepare(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
         let (user, password) = (username(value), value.secret.expose());
-        // The adopted login is no twin: it gets its password back, its rights it never lost.
-        let is_base =
-            target.strategy != Strategy::AlternatingUsers || target.role.as_deref() == Some(user);
+        // The login of the spec is no twin: it gets a password, its rights it never lost.
+        let is_base = target.role.as_deref() == Some(user);
         let prepared = match self {
             Self::Postgres(postgres) if is_base => {
                 postgres.set_password(fence, user, password).await
@@ -120,23 +123,29 @@ impl Backend {
         }
     }
 
-    /// Makes the backend refuse a value and ends its sessions.
+    /// Makes the backend refuse a value and ends its sessions. Whether its user goes is told by the value in
+    /// use, not by the strategy, which may have been another one when this value was made.
     ///
     /// # Errors
     /// When the backend refuses or cannot be asked.
-    pub async fn disable(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
+    pub async fn disable(
+        &self,
+        fence: u64,
+        value: &Value,
+        in_use: Option<&Value>,
+    ) -> Result<(), Trouble> {
         let (user, password) = (username(value), value.secret.expose());
-        match (self, target.strategy) {
-            // The password was replaced when the new one was set.
-            (Self::Postgres(_), Strategy::InPlace) | (Self::None, _) => {}
-            (Self::Postgres(postgres), _) => {
+        match (self, value.shares_login(in_use)) {
+            // The password was replaced when that of the value in use was set.
+            (Self::Postgres(_), true) | (Self::None, _) => {}
+            (Self::Postgres(postgres), false) => {
                 postgres.disable(fence, user).await?;
                 postgres.end_sessions(user).await?;
             }
-            (Self::Redis(redis), Strategy::TwoPasswords) => {
+            (Self::Redis(redis), true) => {
                 redis.remove_password(fence, user, password).await?;
             }
-            (Self::Redis(redis), _) => {
+            (Self::Redis(redis), false) => {
                 redis.disable(fence, user).await?;
                 redis.end_sessions(user).await?;
             }

@@ -50,7 +50,7 @@ pub async fn trigger(
         let due = due(app, credential, rotated_at, &rotations, now);
         let busy = rotations
             .iter()
-            .any(|r| names(r, credential) && !is_finished(r));
+            .any(|r| names(r, credential) && is_under_way(r));
         let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
         let shown = due.filter(|_| !busy);
         let metrics = &context.shared.rotation_metrics;
@@ -110,6 +110,12 @@ pub(crate) fn is_finished(rotation: &SecretRotation) -> bool {
     phase.is_some_and(Phase::is_final)
 }
 
+/// Whether a rotation changes something, or will without anybody's consent.
+pub(crate) fn is_under_way(rotation: &SecretRotation) -> bool {
+    let phase = rotation.status.as_ref().and_then(|status| status.phase);
+    !phase.is_some_and(|phase| phase.is_final() || phase == Phase::AwaitingApproval)
+}
+
 /// The rotations of an application, from the watch cache.
 pub(crate) fn rotations(app: &ReportApp, shared: &Shared) -> Vec<Arc<SecretRotation>> {
     let namespace = app.namespace();
@@ -133,6 +139,7 @@ fn scheduled(app: &ReportApp, credential: &Credential, due: Timestamp) -> Secret
         mode: Mode::Scheduled,
         reason: format!("due at {due:.0}"),
         requested_by: None,
+        approval: None,
         dry_run: false,
         active_deadline_seconds: SecretRotationSpec::default_deadline(),
     };
@@ -211,6 +218,27 @@ fn finished(rotation: &SecretRotation) -> Option<Finished> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_has_approved_of_holds_no_schedule_up() {
+        let mut rotation: SecretRotation = serde_json::from_value(serde_json::json!({
+            "apiVersion": "reportapp.dev/v1alpha1", "kind": "SecretRotation",
+            "metadata": { "name": "asked" },
+            "spec": { "app": "demo", "credentials": ["erp"], "reason": "test" },
+        }))
+        .unwrap();
+        assert!(is_under_way(&rotation), "nobody has looked at it yet");
+        for (phase, under_way) in [
+            (Phase::Pending, true),
+            (Phase::AwaitingApproval, false),
+            (Phase::Running, true),
+            (Phase::Succeeded, false),
+            (Phase::Failed, false),
+        ] {
+            rotation.status.get_or_insert_default().phase = Some(phase);
+            assert_eq!(is_under_way(&rotation), under_way, "{phase:?}");
+        }
+    }
 
     #[test]
     fn a_rotation_that_an_action_made_is_no_history_of_the_schedule() {

@@ -40,6 +40,8 @@ reasons! {
         OldStillAccepted,
         /// The ReportApp is missing, suspended or refused.
         AppNotReady,
+        /// An approval is needed, and the rotation does not say who asks for it.
+        RequesterMissing,
         /// The API server refuses or does not answer.
         ApiServer,
         /// Somebody else wrote at the same time; the next look decides.
@@ -51,6 +53,11 @@ impl Reason {
     /// Whether the next look may well find it gone: not worth a condition at once.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::Raced)
+    }
+
+    /// Whether no look will ever find it gone, so that waiting for the deadline helps nobody.
+    pub fn is_lasting(self) -> bool {
+        matches!(self, Self::RequesterMissing)
     }
 }
 

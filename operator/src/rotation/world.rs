@@ -69,11 +69,12 @@ pub trait World: Send + Sync {
         value: &Value,
     ) -> impl Future<Output = Result<Option<Login>, Trouble>> + Send;
 
-    /// Sessions of a value.
+    /// Sessions of a value, which is not the one `in_use`.
     fn sessions(
         &self,
         target: &Target,
         value: &Value,
+        in_use: Option<&Value>,
     ) -> impl Future<Output = Result<Sessions, Trouble>> + Send;
 
     /// Makes the backend accept a value beside the one in use.
@@ -84,12 +85,13 @@ pub trait World: Send + Sync {
         value: &Value,
     ) -> impl Future<Output = Result<(), Trouble>> + Send;
 
-    /// Makes the backend refuse a value and ends its sessions.
+    /// Makes the backend refuse a value and ends its sessions; the one `in_use` stays.
     fn disable(
         &self,
         target: &Target,
         fence: u64,
         value: &Value,
+        in_use: Option<&Value>,
     ) -> impl Future<Output = Result<(), Trouble>> + Send;
 
     /// Makes the backend refuse every value this credential ever had and ends their sessions; gives

@@ -119,6 +119,11 @@ impl Scene {
                 "{what}"
             );
             assert_eq!(given.files[target.file], current.secret, "{what}");
+            if target.strategy == Strategy::KeyOverlap {
+                // A public key of the old one beside it would have its tokens accepted, leaked ones too.
+                let names: Vec<_> = given.files.keys().collect();
+                assert_eq!(names, [target.file], "{what}");
+            }
             let (durable, tried) = sandbox.generated(target, ID);
             assert!(durable == 1 && tried <= 2, "{what}: {durable}, {tried}");
         }

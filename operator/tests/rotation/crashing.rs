@@ -104,9 +104,14 @@ impl World for Crashing<'_> {
         self.sandbox.login(target, value).await
     }
 
-    async fn sessions(&self, target: &Target, value: &Value) -> Result<Sessions, Trouble> {
+    async fn sessions(
+        &self,
+        target: &Target,
+        value: &Value,
+        in_use: Option<&Value>,
+    ) -> Result<Sessions, Trouble> {
         self.alive()?;
-        self.sandbox.sessions(target, value).await
+        self.sandbox.sessions(target, value, in_use).await
     }
 
     async fn prepare(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
@@ -114,8 +119,14 @@ impl World for Crashing<'_> {
         self.effect("prepare", prepare).await
     }
 
-    async fn disable(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
-        let disable = self.sandbox.disable(target, fence, value);
+    async fn disable(
+        &self,
+        target: &Target,
+        fence: u64,
+        value: &Value,
+        in_use: Option<&Value>,
+    ) -> Result<(), Trouble> {
+        let disable = self.sandbox.disable(target, fence, value, in_use);
         self.effect("disable", disable).await
     }
 

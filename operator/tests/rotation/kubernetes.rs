@@ -6,6 +6,7 @@
 //! second change, is in the scenarios of tier `api`.
 
 mod api_server;
+mod approval;
 mod scene;
 mod way;
 

@@ -14,6 +14,7 @@ mod restarts;
 mod sandbox;
 mod scenes;
 mod servers;
+mod strategies;
 mod tampering;
 
 #[path = "../shared/mishap.rs"]

@@ -1,9 +1,9 @@
 //! A way to the API server on which every second change fails, each time in another way, or on which
-//! one object cannot be read.
+//! one object cannot be read, or which ends at a chosen change.
 //!
 //! ```text
 //! operator ── http, loopback ──> FaultyWay ── the operator's own login ──> API server
-//!                                   └ 409 · 429 · 500 · carried out, but the answer is lost
+//!                                   └ 409 · 429 · 500 · carried out, but the answer is lost · silence
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,6 +22,7 @@ use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// How a change fails.
@@ -70,6 +71,8 @@ struct Way {
     /// The path that cannot be read, and the answer instead.
     withheld: Mutex<Option<(String, StatusCode)>>,
     seen: Mutex<Seen>,
+    /// Told when the way has ended.
+    ended: Notify,
 }
 
 #[derive(Default)]
@@ -78,6 +81,19 @@ struct Seen {
     asked: HashMap<String, usize>,
     /// Changes that failed, by kind.
     failed: BTreeMap<Fault, usize>,
+    /// The last change to come.
+    last: Option<Last>,
+    /// Whether nothing is answered any more.
+    is_silent: bool,
+}
+
+/// The last change on a way.
+#[derive(Clone, Copy)]
+struct Last {
+    /// Changes before it.
+    left: usize,
+    /// Whether it is carried out.
+    is_done: bool,
 }
 
 impl FaultyWay {
@@ -94,6 +110,7 @@ impl FaultyWay {
             fails: AtomicBool::new(false),
             withheld: Mutex::default(),
             seen: Mutex::default(),
+            ended: Notify::new(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let own = kubeconfig.with_extension("faulty.kubeconfig");
@@ -127,6 +144,20 @@ impl FaultyWay {
         *self.way.withheld() = None;
     }
 
+    /// From now on changes are counted, and after so many others one is the last: it is carried out or not,
+    /// and nothing is answered any more. To the other side that is its own death, once it is killed.
+    pub fn ends_after(&self, others: usize, is_done: bool) {
+        let mut seen = self.way.seen();
+        let left = others;
+        seen.last = Some(Last { left, is_done });
+        seen.is_silent = false;
+    }
+
+    /// Returns when the last change has come.
+    pub async fn ended(&self) {
+        self.way.ended.notified().await;
+    }
+
     /// How many changes failed so far, by kind.
     pub fn failed(&self) -> BTreeMap<Fault, usize> {
         self.way.seen().failed.clone()
@@ -149,11 +180,32 @@ impl Way {
         (of == path).then_some(*code)
     }
 
-    /// How this request fails, if it does. Leadership and events are not what is tested.
+    /// Whether it is the last change, and then whether it is carried out. The ReportApp is told of a rotation
+    /// beside it, at any time.
+    fn last(&self, method: &Method, path: &str) -> Option<bool> {
+        if !is_change(method, path) || path.contains("/reportapps") {
+            return None;
+        }
+        let mut seen = self.seen();
+        let last = seen.last.as_mut()?;
+        if last.left > 0 {
+            last.left -= 1;
+            return None;
+        }
+        let is_done = last.is_done;
+        seen.last = None;
+        seen.is_silent = true;
+        Some(is_done)
+    }
+
+    async fn silence<T>(&self) -> T {
+        self.ended.notify_one();
+        std::future::pending().await
+    }
+
+    /// How this request fails, if it does.
     fn fault(&self, method: &Method, path: &str) -> Option<Fault> {
-        let reads = method == Method::GET;
-        let aside = path.contains("/leases") || path.contains("/events");
-        if reads || aside || !self.fails.load(Ordering::Relaxed) {
+        if !is_change(method, path) || !self.fails.load(Ordering::Relaxed) {
             return None;
         }
         let mut seen = self.seen();
@@ -172,6 +224,13 @@ impl Way {
     /// When the answer is to be lost, or there is none.
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
         let (method, path) = (request.method(), request.uri().path());
+        if self.seen().is_silent {
+            return std::future::pending().await;
+        }
+        let last = self.last(method, path);
+        if last == Some(false) {
+            return self.silence().await;
+        }
         if let Some(code) = self.denial(method, path) {
             return refuse(code, code.canonical_reason().unwrap_or_default());
         }
@@ -184,12 +243,22 @@ impl Way {
         let body = body.collect().await?.to_bytes();
         let request = Request::from_parts(parts, Body::from(body));
         let answer = self.client.send(request).await?;
+        if last.is_some() {
+            answer.into_body().collect().await?;
+            return self.silence().await;
+        }
         if fault == Some(Fault::LostAnswer) {
             answer.into_body().collect().await?;
             anyhow::bail!("the answer is lost");
         }
         Ok(answer)
     }
+}
+
+/// Leadership and events are not what is tested.
+fn is_change(method: &Method, path: &str) -> bool {
+    let aside = path.contains("/leases") || path.contains("/events");
+    method != Method::GET && !aside
 }
 
 fn refuse(code: StatusCode, reason: &str) -> Result<Response<Body>> {

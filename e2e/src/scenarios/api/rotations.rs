@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions};
 use reportapp_crds::secret_rotation::{Mode, Phase};
-use reportapp_crds::{SecretRotation, SecretRotationSpec};
+use reportapp_crds::{SecretRotation, SecretRotationSpec, secret_rotation};
 use serde_json::{Value, json};
 
 use super::faulty_way::{Fault, FaultyWay};
@@ -127,6 +127,55 @@ pub(super) async fn end_with_their_app(world: &World) -> Result<()> {
     stage.remove().await
 }
 
+/// A rotation is an order: nothing of it changes once it is given.
+pub(super) async fn never_change(world: &World) -> Result<()> {
+    let stage = Stage::new(world, "fixed").await?;
+    let given = create(&stage, PARTNER_VALUE).await?;
+    let spec = serde_json::to_value(&given.spec)?;
+    let name = given.metadata.name.unwrap_or_default();
+    let other = json!({
+        "app": "other", "credentials": ["store"], "mode": "Emergency", "reason": "another one",
+        "requestedBy": "jane@example.com", "dryRun": true, "activeDeadlineSeconds": 60,
+    });
+    let patch = async |field: &str, value: &Value| {
+        let patch = Patch::Merge(json!({ "spec": { field: value } }));
+        let params = PatchParams::default();
+        refusal(all(&stage).patch(&name, &params, &patch).await)
+    };
+    for field in secret_rotation::FIXED {
+        ensure!(other[field] != spec[field], "{field} would not change");
+        let said = patch(field, &other[field]).await.context(field)?;
+        ensure!(said.contains("never changes"), "{field}: {said}");
+    }
+    let consent = json!({ "approvedBy": "eve@example.com" });
+    let said = patch("approval", &consent).await.context("approval")?;
+    ensure!(said.contains("spec.requestedBy"), "approval: {said}");
+
+    for (field, value, word) in [
+        ("credentials", json!(["store", "store"]), "twice"),
+        ("credentials", json!([]), "spec.credentials"),
+        ("activeDeadlineSeconds", json!(5), "activeDeadlineSeconds"),
+        ("reason", json!(""), "spec.reason"),
+    ] {
+        let mut spec = spec.clone();
+        spec[field] = value;
+        let rotation = SecretRotation::new("senseless", serde_json::from_value(spec)?);
+        let made = all(&stage).create(&PostParams::default(), &rotation).await;
+        let said = refusal(made).context(field)?;
+        ensure!(said.contains(word), "{field}: {said}");
+    }
+    stage.remove().await
+}
+
+/// What the API server says to an object that breaks a rule of the definition.
+fn refusal<T>(answer: Result<T, kube::Error>) -> Result<String> {
+    match answer {
+        Err(kube::Error::Api(refused)) if refused.code == 422 => Ok(refused.message),
+        Err(error) => Err(error.into()),
+        Ok(_) => bail!("it was let through"),
+    }
+}
+
 /// A namespace with the Secrets of [`with_credentials`].
 ///
 /// # Errors
@@ -171,6 +220,7 @@ pub(super) async fn create(stage: &Stage<'_>, credential: &str) -> Result<Secret
         mode: Mode::Manual,
         reason: "a test".to_owned(),
         requested_by: None,
+        approval: None,
         dry_run: false,
         active_deadline_seconds: 600,
     };

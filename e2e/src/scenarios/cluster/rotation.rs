@@ -12,6 +12,7 @@ mod dry_run;
 mod emergency;
 mod every_credential;
 pub mod held;
+mod in_place;
 mod killed;
 mod ledger;
 mod midway;
@@ -51,6 +52,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Cluster,
             "an emergency blocks the leaked login within five seconds",
             emergency::blocks
+        ),
+        scenario!(
+            Cluster,
+            "a password that changes in place says for how long it opened nothing, and the old one is dead",
+            in_place::measures_its_outage
         ),
         scenario!(
             Cluster,

@@ -29,6 +29,8 @@ use super::super::testing::{CANARY, example, example_with, secret};
 use super::super::validate::validate;
 use super::{build, upgrade};
 
+mod administrators;
+
 fn built(fetched: &FetchedReportApp) -> Resources<Prepared> {
     build(&validate(fetched).expect("valid"))
 }

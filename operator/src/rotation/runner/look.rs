@@ -227,7 +227,7 @@ async fn see<W: World>(world: &W, look: &mut Look<'_>) -> Result<(), (StepName, 
             if rollout == Rollout::Complete
                 && let Some(previous) = &entry.previous
             {
-                let sessions = world.sessions(target, previous).await;
+                let sessions = world.sessions(target, previous, current).await;
                 seen.sessions = Some(sessions.map_err(at(StepName::Converge))?);
             }
             seen.rollout = Some(rollout);
@@ -256,13 +256,14 @@ async fn see_before<W: World>(
     if !order.repairs {
         seen.current = login(world, target, entry.current.as_ref()).await?;
     }
+    let in_use = entry.current.as_ref();
     let left = machine::leftover(order, entry);
     if let Some(left) = left {
         seen.previous = world.login(target, left).await?;
     }
     if let Some(left) = left.filter(|_| seen.previous != Some(Login::Refused)) {
         seen.rollout = Some(world.rollout(target).await?);
-        seen.sessions = Some(world.sessions(target, left).await?);
+        seen.sessions = Some(world.sessions(target, left, in_use).await?);
     } else if target.strategy == Strategy::AlternatingUsers {
         let successor = Value {
             rotation: order.id.clone(),
@@ -270,7 +271,7 @@ async fn see_before<W: World>(
             secret: SecretText::new(""),
             created: world.now(),
         };
-        seen.sessions = Some(world.sessions(target, &successor).await?);
+        seen.sessions = Some(world.sessions(target, &successor, in_use).await?);
     }
     Ok(())
 }

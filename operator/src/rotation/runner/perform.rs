@@ -113,7 +113,12 @@ async fn perform<W: World>(
                 return Ok(None);
             };
             world
-                .disable(target, order.fence_over(&entry), left)
+                .disable(
+                    target,
+                    order.fence_over(&entry),
+                    left,
+                    entry.current.as_ref(),
+                )
                 .await?;
             let refused = world.login(target, left).await? == Some(Login::Refused);
             let still = || (StepName::Retire, machine::still_accepted());
@@ -121,7 +126,8 @@ async fn perform<W: World>(
         }
         Effect::Retire => {
             if let Some(previous) = &entry.previous {
-                world.disable(target, entry.fence, previous).await?;
+                let in_use = entry.current.as_ref();
+                world.disable(target, entry.fence, previous, in_use).await?;
                 look.seen.previous = world.login(target, previous).await?;
             }
             look.seen.retired = true;
@@ -134,7 +140,8 @@ async fn perform<W: World>(
                 if order.emergency {
                     world.block(target, entry.fence).await?;
                 } else {
-                    world.disable(target, entry.fence, pending).await?;
+                    let in_use = entry.current.as_ref();
+                    world.disable(target, entry.fence, pending, in_use).await?;
                 }
                 look.seen.pending = world.login(target, pending).await?;
             }

@@ -11,6 +11,8 @@ reasons! {
         Working,
         /// Pods, sessions or a time are waited for.
         Waiting,
+        /// The consent of a second person is waited for.
+        AwaitingApproval,
         /// Another rotation of the credential is open.
         WaitingForOther,
         /// Only the plan was wanted.

@@ -244,6 +244,53 @@ fn a_rotation_taken_back_tells_why() {
 }
 
 #[test]
+fn what_nobody_approved_of_waits_with_its_plan_and_ends_unchanged() {
+    let rotation = rotation(Mode::Emergency);
+    let at = |course| {
+        let facts = Facts {
+            rotation: &rotation,
+            now: at(1),
+            course,
+        };
+        unapproved(&facts, vec!["a line".to_owned()])
+    };
+    let waits = at(Course::Forward);
+    let holding = vec![RECONCILING];
+    assert_eq!(
+        summary(&waits),
+        (Phase::AwaitingApproval, "AwaitingApproval", holding)
+    );
+    assert_eq!(waits.plan, ["a line"]);
+    for (course, reason) in [
+        (Course::Late, "DeadlineExceeded"),
+        (Course::Cancelled, "Cancelled"),
+    ] {
+        let ended = at(course);
+        assert_eq!(summary(&ended), (Phase::Expired, reason, vec![STALLED]));
+        let message = ended.message.unwrap();
+        assert!(message.ends_with("nothing was changed"), "{message}");
+    }
+}
+
+#[test]
+fn nobody_waits_for_what_no_look_will_mend() {
+    let rotation = rotation(Mode::Manual);
+    for (reason, phase) in [
+        (Reason::RequesterMissing, Phase::Failed),
+        (Reason::AppNotReady, Phase::Running),
+    ] {
+        let facts = Facts {
+            rotation: &rotation,
+            now: at(1),
+            course: Course::Forward,
+        };
+        let status = in_trouble(&facts, reason, "why");
+        let told = reason.to_string();
+        assert_eq!(summary(&status), (phase, told.as_str(), vec![STALLED]));
+    }
+}
+
+#[test]
 fn times_of_steps_and_transitions_are_kept() {
     let mut rotation = rotation(Mode::Manual);
     let acted = |step| [progress(step, State::Acted), progress(step, State::Acted)];

@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt as _;
+use http::{Method, StatusCode};
 use kube::ResourceExt as _;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{reflector, watcher};
@@ -18,12 +19,13 @@ use reportapp_operator::canary::Canary;
 use reportapp_operator::context::{Context, Shared};
 use reportapp_operator::health::Progress;
 use reportapp_operator::metrics::Metrics;
+use reportapp_operator::one_shot;
 use reportapp_operator::reportapp::model::{OperatorFacts, TemplateOptions};
 use reportapp_operator::reportapp::published::PublishedCredential;
 use reportapp_operator::reportapp::{ledger, naming};
 use reportapp_operator::rotation::ledger::{Entry, Value};
 use reportapp_operator::rotation::metrics::RotationMetrics;
-use reportapp_operator::rotation::reconcile::reconcile;
+use reportapp_operator::rotation::reconcile::{FINALIZER, reconcile};
 use reportapp_operator::scope::ScopePart;
 use reportapp_operator::secret_store::logins::Logins;
 use reportapp_operator::watch::{Caches, Watched};
@@ -32,7 +34,7 @@ use reportapp_telemetry::Health;
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::api_server::{ApiServer, NAMESPACE};
+use super::api_server::{ApiServer, NAMESPACE, Request};
 use super::way::{Look, Way};
 use crate::crashing::Plan;
 use crate::scenes::FIRST;
@@ -62,7 +64,7 @@ pub type Login = (String, String);
 pub struct Scene {
     pub servers: Arc<Servers>,
     server: Arc<ApiServer>,
-    app: ReportApp,
+    app: Mutex<ReportApp>,
     role: String,
     seen: Mutex<Seen>,
 }
@@ -138,10 +140,43 @@ impl Scene {
         Arc::new(Self {
             servers,
             server,
-            app,
+            app: Mutex::new(app),
             role,
             seen: Mutex::default(),
         })
+    }
+
+    fn app(&self) -> ReportApp {
+        self.app.lock().unwrap().clone()
+    }
+
+    /// From now on rotations need the consent of a second person.
+    pub fn require_approval(&self) {
+        let rule = json!({ "approval": { "requiredFor": ["RotateCredential"] } });
+        let rule = serde_json::from_value(rule).unwrap();
+        self.app.lock().unwrap().spec.incidents = Some(rule);
+    }
+
+    /// What a person writes into the rotation.
+    pub fn write(&self, body: Json) {
+        let (status, answer) = self
+            .server
+            .answer(&Request {
+                method: Method::PATCH,
+                path: Self::rotation_path(),
+                query: String::new(),
+                is_apply: false,
+                body,
+            })
+            .unwrap();
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+
+    /// Has the rotation look begun: whoever creates one may write all of that.
+    pub fn pretend_to_have_begun(&self) {
+        let owners = one_shot::owners(&self.rotation().metadata, &self.app());
+        let metadata = json!({ "finalizers": [FINALIZER], "ownerReferences": owners });
+        self.write(json!({ "metadata": metadata }));
     }
 
     /// Lets the status of a workload lag behind, or catch up.
@@ -172,7 +207,7 @@ impl Scene {
 
     /// Reconciles until `holds`, with nothing in the way.
     pub async fn until(self: &Arc<Self>, holds: impl Fn(&SecretRotation) -> bool) {
-        let operator = Operator::start(&self.way(Plan::default()), &self.app).await;
+        let operator = Operator::start(&self.way(Plan::default()), &self.app()).await;
         for _ in 0..MOST_RECONCILES {
             let rotation = self.rotation();
             if holds(&rotation) {
@@ -195,7 +230,7 @@ impl Scene {
     /// Whether the rotation has ended, or else the operator is dead; and what it changed.
     async fn one_life(self: &Arc<Self>, plan: Plan) -> (bool, Vec<String>) {
         let way = self.way(plan);
-        let operator = Operator::start(&way, &self.app).await;
+        let operator = Operator::start(&way, &self.app()).await;
         for _ in 0..MOST_RECONCILES {
             let rotation = self.rotation();
             let phase = rotation.status.as_ref().and_then(|status| status.phase);
@@ -295,6 +330,20 @@ impl Scene {
         data.map_or_else(Entry::default, |data| {
             serde_json::from_slice(&data).unwrap()
         })
+    }
+
+    /// The adopted login works, and nobody was given, or wrote down, another one.
+    pub async fn assert_untouched(&self, what: &str) {
+        assert!(self.accepts(self.adopted()).await, "{what}");
+        assert_eq!(self.own_pods(), self.adopted(), "{what}");
+        let entry = self.entry();
+        assert!(
+            entry.rotation.is_none() && entry.pending.is_none(),
+            "{what}"
+        );
+        for (kind, plural) in WORKLOADS {
+            assert_eq!(self.generation(plural), 1, "{what}: {kind}");
+        }
     }
 
     /// The one end every plan must have. In an emergency consumers may be refused on the way.

@@ -79,10 +79,18 @@ impl World for Sandbox {
         self.credentials[target.index].backend.login(value).await
     }
 
-    async fn sessions(&self, target: &Target, value: &Value) -> Result<Sessions, Trouble> {
+    async fn sessions(
+        &self,
+        target: &Target,
+        value: &Value,
+        in_use: Option<&Value>,
+    ) -> Result<Sessions, Trouble> {
         let backend = &self.credentials[target.index].backend;
         let since = self.given(target).at.elapsed();
-        backend.sessions(target, value, Some(since)).await
+        match value.shares_login(in_use) {
+            true => backend.sessions_from_before(value, Some(since)).await,
+            false => backend.sessions(value).await,
+        }
     }
 
     async fn prepare(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
@@ -90,9 +98,15 @@ impl World for Sandbox {
         backend.prepare(target, fence, value).await
     }
 
-    async fn disable(&self, target: &Target, fence: u64, value: &Value) -> Result<(), Trouble> {
+    async fn disable(
+        &self,
+        target: &Target,
+        fence: u64,
+        value: &Value,
+        in_use: Option<&Value>,
+    ) -> Result<(), Trouble> {
         let backend = &self.credentials[target.index].backend;
-        backend.disable(target, fence, value).await
+        backend.disable(fence, value, in_use).await
     }
 
     async fn block(&self, target: &Target, fence: u64) -> Result<u32, Trouble> {

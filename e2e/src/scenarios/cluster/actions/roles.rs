@@ -81,17 +81,20 @@ const ROLES: [Role; 4] = [
         &[
             ("patch", "reportapps"),
             ("update", "incidentactions"),
+            ("patch", "secretrotations/status"),
             ("patch", "incidentactions/status"),
             ("get", "secrets"),
             ("patch", "deployments"),
             ("approve", "incidentactions"),
+            ("approve", "secretrotations"),
         ],
     ),
     (
         "approver",
         &[
             ("get", "reportapps"),
-            ("list", "secretrotations"),
+            ("patch", "secretrotations"),
+            ("approve", "secretrotations"),
             ("patch", "incidentactions"),
             ("approve", "incidentactions"),
         ],
@@ -99,6 +102,8 @@ const ROLES: [Role; 4] = [
             ("create", "incidentactions"),
             ("delete", "incidentactions"),
             ("create", "secretrotations"),
+            ("delete", "secretrotations"),
+            ("patch", "secretrotations/status"),
             ("patch", "reportapps"),
             ("patch", "incidentactions/status"),
             ("get", "secrets"),
@@ -111,8 +116,11 @@ const ROLES: [Role; 4] = [
             ("create", "secretrotations"),
             ("create", "incidentactions"),
             ("approve", "incidentactions"),
+            ("approve", "secretrotations"),
         ],
         &[
+            // Only the operator makes rotations that wait for nobody.
+            ("patch", "secretrotations/status"),
             ("patch", "incidentactions/status"),
             ("get", "secrets"),
             ("patch", "deployments"),

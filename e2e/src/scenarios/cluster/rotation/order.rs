@@ -24,6 +24,7 @@ pub fn manual(credentials: &[&str]) -> SecretRotationSpec {
         mode: Mode::Manual,
         reason: "a test".to_owned(),
         requested_by: None,
+        approval: None,
         dry_run: false,
         active_deadline_seconds: 3_600,
     }

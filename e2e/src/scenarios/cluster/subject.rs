@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The pods of the operator and of every application.
 const OPERATOR_PODS: &str = "app.kubernetes.io/name=reportapp-operator";
 const APPLICATION_PODS: &str = "app.kubernetes.io/managed-by=reportapp-operator";
+/// The pods of the API.
+pub const API_PODS: &str =
+    "app.kubernetes.io/managed-by=reportapp-operator,app.kubernetes.io/component=api";
 
 /// The demo application under test.
 pub struct Subject<'w> {
@@ -56,6 +59,11 @@ impl<'w> Subject<'w> {
         let subject = Self { cluster, demo };
         subject.until_ready().await?;
         Ok(subject)
+    }
+
+    /// Whether the cluster runs on this machine.
+    pub fn is_local(&self) -> bool {
+        self.cluster.is_local()
     }
 
     /// Everything the application talks to.
@@ -294,8 +302,7 @@ impl<'w> Subject<'w> {
     }
 
     async fn pods_of_api(&self) -> Result<Vec<Pod>> {
-        let labels = format!("{APPLICATION_PODS},app.kubernetes.io/component=api");
-        let ours = ListParams::default().labels(&labels);
+        let ours = ListParams::default().labels(API_PODS);
         Ok(self.objects().list(&ours).await?.items)
     }
 

@@ -10,7 +10,7 @@ use super::held::Held;
 use super::order;
 use crate::demo::access::Session;
 use crate::scenarios::cluster::credentials::Credential;
-use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::load::{Load, short_connections};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
@@ -18,7 +18,6 @@ const ORDER: [&str; 6] = ["erp", "redis", "store", "tokens", "erp", "redis"];
 
 /// A rotation of keys waits as long as a token lives.
 const TOKEN_LIFE: Period = Period::from_secs(15);
-const CONNECTION_LIFE: Period = Period::from_secs(10);
 
 pub(super) async fn rotates(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
@@ -30,10 +29,7 @@ pub(super) async fn rotates(world: &World) -> Result<()> {
 
 fn short_lives(spec: &mut ReportAppSpec) {
     spec.api.token_lifetime = TOKEN_LIFE;
-    spec.store.pool.max_lifetime = CONNECTION_LIFE;
-    for server in &mut spec.servers {
-        server.pool.max_lifetime = CONNECTION_LIFE;
-    }
+    short_connections(spec);
 }
 
 async fn six(world: &World, subject: &Subject<'_>) -> Result<()> {
@@ -68,6 +64,7 @@ async fn six(world: &World, subject: &Subject<'_>) -> Result<()> {
         "hardly any traffic: {} requests",
         tally.requests
     );
+    world.progress().note(&tally.to_string());
     Ok(())
 }
 

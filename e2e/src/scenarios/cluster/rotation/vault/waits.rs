@@ -26,8 +26,7 @@ pub(in super::super) async fn for_vault(world: &World) -> Result<()> {
         sealed_half_way(&subject, &shop).await?;
         let tally = load.none_failed().await?;
         world.progress().note(&format!(
-            "{took:.1} s with the ledger in Vault; {} requests, 0 failed",
-            tally.requests
+            "{took:.1} s with the ledger in Vault; {tally}"
         ));
         Ok(())
     };

@@ -1,7 +1,7 @@
 //! Steps of the runbook on the running application, each with its effect measured from outside.
 
 mod roles;
-mod sessions;
+pub(super) mod sessions;
 mod users;
 
 use std::time::Duration;

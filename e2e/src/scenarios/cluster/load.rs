@@ -51,7 +51,11 @@ pub struct Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} requests, {} failed; ", self.requests, self.failed)?;
+        write!(
+            formatter,
+            "{} requests, {} failed; ",
+            self.requests, self.failed
+        )?;
         match self.lookups {
             Some(Lookups {
                 in_redis,

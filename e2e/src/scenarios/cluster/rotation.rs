@@ -20,6 +20,7 @@ mod obstacles;
 pub mod order;
 mod runbook;
 mod stopped;
+mod token;
 mod vault;
 
 use crate::scenarios::{Scenario, scenario};
@@ -51,6 +52,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Cluster,
             "an emergency blocks the leaked login within five seconds",
             emergency::blocks
+        ),
+        scenario!(
+            Cluster,
+            "an emergency ends every token of the leaked signing key before its time",
+            emergency::ends_tokens
         ),
         scenario!(
             Cluster,

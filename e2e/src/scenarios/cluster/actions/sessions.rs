@@ -171,10 +171,10 @@ async fn id_of(session: &Session) -> Result<String> {
 }
 
 /// A way to each pod of the API.
-pub(super) struct Pods(Vec<(String, Forward, Entrance)>);
+pub(in super::super) struct Pods(Vec<(String, Forward, Entrance)>);
 
 impl Pods {
-    pub(super) async fn of(subject: &Subject<'_>) -> Result<Self> {
+    pub(in super::super) async fn of(subject: &Subject<'_>) -> Result<Self> {
         let mut ways = Vec::new();
         for (pod, forward) in subject.api_pods().await? {
             let entrance = subject.demo.entrance().at(forward.local());
@@ -185,7 +185,11 @@ impl Pods {
     }
 
     /// Sees a token answered so by each pod.
-    pub(super) async fn all_answer(&self, session: &Session, status: StatusCode) -> Result<()> {
+    pub(in super::super) async fn all_answer(
+        &self,
+        session: &Session,
+        status: StatusCode,
+    ) -> Result<()> {
         for (pod, _, entrance) in &self.0 {
             let url = format!("{}/api/auth/me", entrance.base());
             let request = entrance.http()?.build()?.get(url);

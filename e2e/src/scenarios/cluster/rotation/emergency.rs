@@ -1,5 +1,5 @@
 //! A login has leaked: it is refused within seconds, whatever that costs; then the application is
-//! given another one.
+//! given another one. A signing key has leaked: tokens signed with it are refused long before they expire.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use reportapp_crds::secret_rotation::{CredentialProgress, Mode, Phase};
 
 use super::held::Held;
 use super::order;
+use super::token::{self, Token};
 use crate::backends::Database;
 use crate::scenarios::cluster::credentials::{Credential, published};
 use crate::scenarios::cluster::load::Load;
@@ -74,4 +75,22 @@ pub(super) async fn blocks(world: &World) -> Result<()> {
         .progress()
         .note(&format!("the operator says: {message}"));
     Ok(())
+}
+
+pub(super) async fn ends_tokens(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let held = Token::take(&subject).await?;
+    let mut spec = order::manual(&[token::CREDENTIAL]);
+    spec.mode = Mode::Emergency;
+    let started = Instant::now();
+    let rotation = order::create(&subject, spec).await?;
+    order::until_ended(&subject, &rotation, Phase::Succeeded).await?;
+    let took = started.elapsed();
+    held.is_replaced(&subject).await?;
+    held.is_unexpired()?;
+    world.progress().note(&format!(
+        "every pod refuses the leaked key after {:.1} s",
+        took.as_secs_f64()
+    ));
+    subject.until_ready().await
 }

@@ -25,9 +25,9 @@ pub(in super::super) async fn for_vault(world: &World) -> Result<()> {
         let took = as_usual(&subject, &shop).await?;
         sealed_half_way(&subject, &shop).await?;
         let tally = load.none_failed().await?;
-        world.progress().note(&format!(
-            "{took:.1} s with the ledger in Vault; {tally}"
-        ));
+        world
+            .progress()
+            .note(&format!("{took:.1} s with the ledger in Vault; {tally}"));
         Ok(())
     };
     let outcome = in_vault(&subject, Shop::is_told, scene).await;

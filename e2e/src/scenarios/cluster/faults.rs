@@ -112,7 +112,7 @@ pub(super) async fn database_down(world: &World) -> Result<()> {
 
 pub(super) async fn only_through_the_tunnel(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let reaches = async |from| subject.dials(from, ERP_HOST, ERP_PORT).await;
+    let reaches = async |from: Backend| subject.dials(from, ERP_HOST, ERP_PORT).await;
     ensure!(
         reaches(Backend::Bastion).await?,
         "the bastion cannot reach the ERP's database"

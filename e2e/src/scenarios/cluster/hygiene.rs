@@ -37,12 +37,7 @@ pub(super) async fn canaries(world: &World) -> Result<()> {
     let mut canaries = values(&subject).await?;
     let mut outputs = watched(&subject).await?;
     outputs.extend(subject.outputs().await?);
-    for backend in [
-        Backend::Erp,
-        Backend::Store,
-        Backend::Redis,
-        Backend::Bastion,
-    ] {
+    for backend in Backend::ALL {
         let logs = subject.backends().logs(backend).await?;
         outputs.insert(format!("logs of {}", backend.name()), logs);
     }

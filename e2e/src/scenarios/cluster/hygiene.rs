@@ -32,6 +32,9 @@ const PASSWORD_SET: &str = "PASSWORD 'SCRAM-SHA-256$";
 /// The rotation that is done meanwhile: the one the demo tells its user to try.
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/rotate.yaml");
 
+/// What it says at its end.
+pub const EXAMPLE_SAYS: &str = "store, redis: the new value is in use, the old one is refused";
+
 pub(super) async fn canaries(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let mut canaries = values(&subject).await?;
@@ -163,7 +166,9 @@ async fn rotate_example(subject: &Subject<'_>) -> Result<()> {
         "the example rotates {:?}",
         rotation.spec.credentials
     );
-    order::until_ended(subject, &rotation, Phase::Succeeded).await?;
+    let ended = order::until_ended(subject, &rotation, Phase::Succeeded).await?;
+    let says = order::message_of(&ended);
+    ensure!(says == EXAMPLE_SAYS, "the example says at its end: {says}");
     let after = api.get("demo-api").await?.metadata.generation;
     let changes = after.zip(before).map(|(after, before)| after - before);
     ensure!(

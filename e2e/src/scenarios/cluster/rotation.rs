@@ -8,7 +8,7 @@
 //! ```
 
 mod canary;
-mod dry_run;
+pub mod dry_run;
 mod emergency;
 mod every_credential;
 pub mod held;

@@ -11,6 +11,9 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
+use clap::Args;
+
 use super::runbook;
 use crate::progress::Progress;
 use crate::scenarios::cluster::credentials::Credential;
@@ -18,8 +21,6 @@ use crate::scenarios::cluster::load::{CONNECTION_LIFE, Load, Tally, with_short_c
 use crate::scenarios::cluster::rotation::held::Held;
 use crate::scenarios::cluster::rotation::order;
 use crate::scenarios::cluster::subject::Subject;
-use anyhow::Result;
-use clap::Args;
 
 /// Not the keys of the tokens: no connection is made with them, and each of their rotations waits as long as
 /// a token lives, which would be the figure.

@@ -17,8 +17,8 @@ use crate::cluster::{DEFAULT_NAME, settle};
 
 /// A real Kubernetes cluster on this machine: built from source, in namespaces of its own.
 ///
-/// The first `up` builds the pinned programs (about ten minutes), later ones take them from
-/// the cache in $REPORTAPP_CACHE or ~/.cache/reportapp-e2e. Needs Debian, root and Go.
+/// The first `up` builds the pinned programs (a quarter of an hour on two cores), later ones take
+/// them from the cache in $REPORTAPP_CACHE or ~/.cache/reportapp-e2e. Needs Debian, root and Go.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo e2e",

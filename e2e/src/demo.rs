@@ -11,7 +11,7 @@
 pub mod access;
 pub mod charts;
 mod chat;
-mod commands;
+pub(crate) mod commands;
 mod ready;
 mod secrets;
 

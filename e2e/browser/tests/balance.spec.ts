@@ -1,19 +1,26 @@
 // The trial balance: its figures against the API's JSON, pickers, search, order, keys, memory.
 import type { Page } from '@playwright/test'
 import { AMOUNTS, expect, openBalance, plain, readApi, readBalance, readGrid, shownAmount, test } from './support'
+import type { Balance } from './support'
 
-test('figures, names and totals are those of the API, to the cent', async ({ page }) => {
-  await openBalance(page, '?zero=1')
-  const balance = await readBalance(page)
-  const grid = await readGrid(page)
-  expect([...grid.keys()].sort()).toEqual(balance.rows.map(({ cont }) => cont).sort())
-  for (const row of balance.rows) {
-    const cells = grid.get(row.cont)!
-    if (row.denumire) expect(cells.denumire).toBe(row.denumire)
-    for (const key of AMOUNTS) expect(plain(cells[key]!), `${row.cont} ${key}`).toBe(row[key])
-  }
-  for (const key of AMOUNTS) {
-    await expect(page.locator(`[data-footer="total"] [data-column="${key}"]`)).toHaveText(shownAmount(balance.totals[key]))
+/** For every month of every company, a few seconds each. */
+const EVERY_MONTH = 15 * 60_000
+
+interface Period {
+  year: number
+  month: number
+}
+
+test('figures, names and totals of every company and month are those of the API, to the cent', async ({ page }) => {
+  test.setTimeout(EVERY_MONTH)
+  await openBalance(page)
+  for (const { server, id } of await readCompanies(page)) {
+    const periods = await readPeriods(page, server, id)
+    expect(periods.length, `months of ${id}`).toBeGreaterThan(0)
+    for (const period of periods) {
+      await openBalance(page, `?${new URLSearchParams({ server, company: id, p: periodKey(period), zero: '1' })}`)
+      await expectFiguresOfApi(page, server, id, period)
+    }
   }
 })
 
@@ -26,18 +33,13 @@ test('totals balance in all three pairs and the page says so', async ({ page }) 
 
 test('company and month are chosen, stand in the address and are remembered', async ({ page }) => {
   await openBalance(page)
-  const companies = await readApi<{ server: string; id: string; name: string }[]>(page, 'api/companies')
-  const last = companies.at(-1)!
+  const last = (await readCompanies(page)).at(-1)!
   await page.getByTestId('company-picker').click()
   await page.locator(`[data-company="${last.id}"]`).click()
   await expect(page.getByTestId('company-picker')).toContainText(last.name)
   await expect(page).toHaveURL(new RegExp(`company=${encodeURIComponent(last.id)}(&|$)`))
 
-  const calendar = await readApi<{ periods: { year: number; month: number }[] }>(
-    page, `api/calendar?server=${encodeURIComponent(last.server)}&company=${encodeURIComponent(last.id)}`,
-  )
-  const chosen = calendar.periods.at(-2)!
-  const key = `${chosen.year}-${String(chosen.month).padStart(2, '0')}`
+  const key = periodKey((await readPeriods(page, last.server, last.id)).at(-2)!)
   await choosePeriod(page, key)
   await expect(page).toHaveURL(new RegExp(`p=${key}`))
   await expect.poll(async () => shownTotal(page)).toBe(shownAmount((await readBalance(page)).totals.ruldeb))
@@ -153,4 +155,32 @@ async function choosePeriod(page: Page, key: string): Promise<void> {
 
 function shownTotal(page: Page): Promise<string> {
   return page.locator('[data-footer="total"] [data-column="ruldeb"]').innerText()
+}
+
+function readCompanies(page: Page): Promise<{ server: string; id: string; name: string }[]> {
+  return readApi(page, 'api/companies')
+}
+
+async function readPeriods(page: Page, server: string, company: string): Promise<Period[]> {
+  const calendar = await readApi<{ periods: Period[] }>(page, `api/calendar?${new URLSearchParams({ server, company })}`)
+  return calendar.periods
+}
+
+function periodKey({ year, month }: Period): string {
+  return `${year}-${String(month).padStart(2, '0')}`
+}
+
+/** Compares every cell of the page, as one list of lines so that a difference shows its neighbours. */
+async function expectFiguresOfApi(page: Page, server: string, company: string, { year, month }: Period): Promise<void> {
+  const query = new URLSearchParams({ server, company, year: String(year), month: String(month) })
+  const balance = await readApi<Balance>(page, `api/trial-balance?${query}`)
+  for (const key of AMOUNTS) {
+    await expect(page.locator(`[data-footer="total"] [data-column="${key}"]`)).toHaveText(shownAmount(balance.totals[key]))
+  }
+  const grid = await readGrid(page)
+  const shown = [...grid].map(([cont, cells]) => [cont, cells.denumire, ...AMOUNTS.map((key) => plain(cells[key]!))].join(' | '))
+  const names = (cont: string, name: string | null) => name || grid.get(cont)?.denumire
+  const wanted = balance.rows.map((row) => [row.cont, names(row.cont, row.denumire), ...AMOUNTS.map((key) => row[key])].join(' | '))
+  expect(wanted.length, 'accounts').toBeGreaterThan(0)
+  expect(shown.sort(), `${company} ${year}-${month}`).toEqual(wanted.sort())
 }

@@ -1,10 +1,20 @@
 //! Vault as its administrator handles it: rights, secrets, sealing. Everything runs in its pod, which
 //! the root token and the unseal key never leave.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::ListParams;
 use serde_json::Value;
 
-use super::{Backend, Backends, control};
+use super::{Backend, Backends, NAMESPACE, control};
+
+/// How long a restarted Vault may take until it answers; its node waits longer each time it ends.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Before every script: who is asked, and as whom.
 const AS_ADMINISTRATOR: &str = r#"set -eu
@@ -99,6 +109,40 @@ impl Backends {
     pub async fn revoke_vault_logins(&self) -> Result<()> {
         let script = "vault lease revoke -sync -prefix auth/kubernetes/login";
         self.vault(script, &[], &[]).await.map(drop)
+    }
+
+    /// Restarts Vault with what it has stored, and waits until it answers, unsealed.
+    ///
+    /// # Errors
+    /// When it does not come back in time.
+    pub async fn restart_vault(&self) -> Result<()> {
+        let before = self.vault_container().await?;
+        // The first process passes that on to the server and ends; this conversation ends with it.
+        let _broken_off = self.vault("kill -TERM 1", &[], &[]).await;
+        let restarted = async {
+            let mut ticks = tokio::time::interval(LOOK);
+            loop {
+                ticks.tick().await;
+                if self.vault_container().await? == before {
+                    continue;
+                }
+                if self.vault("vault secrets list", &[], &[]).await.is_ok() {
+                    return anyhow::Ok(());
+                }
+            }
+        };
+        let restarted = tokio::time::timeout(PATIENCE, restarted).await;
+        restarted.context("Vault does not answer after a restart")?
+    }
+
+    /// The id of the container Vault runs in, or ran in last.
+    async fn vault_container(&self) -> Result<Option<String>> {
+        let pods = Api::<Pod>::namespaced(self.client.clone(), NAMESPACE);
+        let ours = ListParams::default().labels("app=vault");
+        let pod = pods.list(&ours).await?.items.pop();
+        let statuses = pod.and_then(|pod| pod.status?.container_statuses);
+        let status = statuses.and_then(|mut statuses| statuses.pop());
+        Ok(status.and_then(|status| status.container_id))
     }
 
     /// Every request to Vault and every answer, one JSON object per line.

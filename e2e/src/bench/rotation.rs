@@ -13,17 +13,17 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use reportapp_crds::{Period, ReportAppSpec};
 
 use super::runbook;
 use crate::progress::Progress;
 use crate::scenarios::cluster::credentials::Credential;
-use crate::scenarios::cluster::load::{Load, Tally};
+use crate::scenarios::cluster::load::{CONNECTION_LIFE, Load, Tally, with_short_connections};
 use crate::scenarios::cluster::rotation::held::Held;
 use crate::scenarios::cluster::rotation::order;
 use crate::scenarios::cluster::subject::Subject;
 
-const CONNECTION_LIFE: Period = Period::from_secs(10);
+/// Not the keys of the tokens: no connection is made with them, and each of their rotations waits as long as
+/// a token lives, which would be the figure.
 const TURNS: [Credential; 3] = [Credential::Store, Credential::Redis, Credential::Erp];
 
 /// Arguments of `cargo e2e bench rotation`.
@@ -44,17 +44,7 @@ pub(super) async fn run(
     args: &RotationArgs,
     progress: &Progress,
 ) -> Result<()> {
-    let before = subject.edit(short_lives).await?;
-    let outcome = measure(subject, args, progress).await;
-    subject.edit(|spec| spec.clone_from(&before)).await?;
-    outcome
-}
-
-fn short_lives(spec: &mut ReportAppSpec) {
-    spec.store.pool.max_lifetime = CONNECTION_LIFE;
-    for server in &mut spec.servers {
-        server.pool.max_lifetime = CONNECTION_LIFE;
-    }
+    with_short_connections(subject, async || measure(subject, args, progress).await).await
 }
 
 async fn measure(subject: &Subject<'_>, args: &RotationArgs, progress: &Progress) -> Result<()> {

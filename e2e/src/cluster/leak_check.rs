@@ -20,6 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long something that others on this machine made may show.
 const OTHERS: Duration = Duration::from_secs(15);
 
+/// Commands that start a cluster, and what each says when it is interrupted. The test is one that has its
+/// cluster by then, before it has the programs.
+const INTERRUPTED: [(&[&str], &str); 3] = [
+    (&["up"], "starting etcd"),
+    (&["demo"], "compiling the workspace"),
+    (
+        &["test", "--tier", "api", "--filter", "one of two operators"],
+        "compiling the workspace",
+    ),
+];
+
 /// Starts clusters and ends them in every way there is: by `down`, by an interruption of `up`,
 /// by killing the owner, by killing the keeper. Each time the host must be as it was.
 ///
@@ -45,12 +56,13 @@ pub async fn leak_check(progress: &Progress) -> Result<()> {
         step.done("nothing is left");
     }
 
-    for (command, at) in [("up", "starting etcd"), ("demo", "compiling the workspace")] {
-        let step = progress.step(format!("`{command}` is interrupted half way"));
+    for (command, at) in INTERRUPTED {
+        let name = command[0];
+        let step = progress.step(format!("`{name}` is interrupted half way"));
         interrupt(command, at).await?;
         compare(&before, Duration::ZERO)
             .await
-            .with_context(|| format!("after an interrupted `{command}`"))?;
+            .with_context(|| format!("after an interrupted `{name}`"))?;
         step.done("nothing is left");
     }
 
@@ -76,15 +88,17 @@ pub async fn leak_check(progress: &Progress) -> Result<()> {
 }
 
 /// Presses Ctrl-C, so to speak, when the command says `at`.
-async fn interrupt(command: &str, at: &str) -> Result<()> {
+async fn interrupt(command: &[&str], at: &str) -> Result<()> {
+    let name = command[0];
     let mut started = Command::new(std::env::current_exe()?)
-        .args([command, "--name", NAME])
+        .args(command)
+        .args(["--name", NAME])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| format!("failed to start `{command}`"))?;
+        .with_context(|| format!("failed to start `{name}`"))?;
     let stderr = started.stderr.take().expect("standard error was asked for");
     let mut said = BufReader::new(stderr).lines();
     while let Some(line) = said.next_line().await? {
@@ -94,15 +108,15 @@ async fn interrupt(command: &str, at: &str) -> Result<()> {
     }
     let id = started
         .id()
-        .with_context(|| format!("`{command}` ended early"))?;
+        .with_context(|| format!("`{name}` ended early"))?;
     let id = Pid::from_raw(i32::try_from(id)?);
-    kill(id, Signal::SIGINT).with_context(|| format!("failed to interrupt `{command}`"))?;
+    kill(id, Signal::SIGINT).with_context(|| format!("failed to interrupt `{name}`"))?;
     // What it still says must be read, or it could not end.
     while said.next_line().await?.is_some() {}
     let status = started.wait().await?;
     ensure!(
         status.code() == Some(130),
-        "an interrupted `{command}` must end with 130, not with {status}"
+        "an interrupted `{name}` must end with 130, not with {status}"
     );
     Ok(())
 }

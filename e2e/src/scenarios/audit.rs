@@ -1,5 +1,5 @@
-//! What somebody wrote to the API server, from its audit log: every request is a line there before it
-//! is answered.
+//! What somebody wrote to the API server, and asked for in lists, from its audit log: every request is a
+//! line there before it is answered.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +11,9 @@ use serde_json::Value;
 
 /// Verbs that change something.
 const WRITING: [&str; 5] = ["create", "update", "patch", "delete", "deletecollection"];
+
+/// Verbs that show more objects than one.
+const LISTING: [&str; 2] = ["list", "watch"];
 
 /// A request that changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,19 +61,60 @@ pub fn end(log: &Path) -> Result<u64> {
 /// # Errors
 /// When the log cannot be read.
 pub fn writes(log: &Path, start: u64, user: &str) -> Result<Vec<Write>> {
+    select(log, start, |entry| write(entry, user))
+}
+
+/// A request for the objects of a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    /// API group of the type; empty for the core group.
+    pub group: String,
+    /// Plural of the type.
+    pub resource: String,
+    /// `list` or `watch`.
+    pub verb: String,
+    /// Path and parameters as they were sent.
+    pub uri: String,
+}
+
+/// What `user` listed or watched after byte `start` of the log, in order.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn lists(log: &Path, start: u64, user: &str) -> Result<Vec<List>> {
+    select(log, start, |entry| list(entry, user))
+}
+
+/// What `find` makes of the entries after byte `start` of the log.
+fn select<T>(log: &Path, start: u64, find: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>> {
     let mut file = std::fs::File::open(log).context("failed to open the audit log")?;
     file.seek(SeekFrom::Start(start))?;
-    let mut writes = Vec::new();
+    let mut found = Vec::new();
     for line in BufReader::new(file).lines() {
         let entry: Value = serde_json::from_str(&line?)?;
-        writes.extend(write(&entry, user));
+        found.extend(find(&entry));
     }
-    Ok(writes)
+    Ok(found)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The list an entry tells of, if it does and `user` asked for it.
+fn list(entry: &Value, user: &str) -> Option<List> {
+    let (verb, object) = (text(&entry["verb"]), &entry["objectRef"]);
+    let asked = entry["user"]["username"] == user && LISTING.contains(&verb.as_str());
+    asked.then(|| List {
+        group: text(&object["apiGroup"]),
+        resource: text(&object["resource"]),
+        verb,
+        uri: text(&entry["requestURI"]),
+    })
 }
 
 /// The write an entry tells of, if it does and `user` made it.
 fn write(entry: &Value, user: &str) -> Option<Write> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (verb, object) = (text(&entry["verb"]), &entry["objectRef"]);
     if entry["user"]["username"] != user || !WRITING.contains(&verb.as_str()) {
         return None;
@@ -152,6 +196,13 @@ mod tests {
         assert!(all[0].is_lease() && !all[2].is_lease());
         let twice = BTreeMap::from([("patch reportapps/status demo".to_owned(), 2)]);
         assert_eq!(repeated(&all), twice);
+
+        let watched = lists(log.path(), 0, OPERATOR).expect("a log");
+        assert_eq!(watched.len(), 1);
+        assert_eq!(
+            (watched[0].verb.as_str(), watched[0].resource.as_str()),
+            ("watch", "reportapps")
+        );
 
         let later = u64::try_from(lines[0].to_string().len() + 1).expect("short");
         let fewer = writes(log.path(), later, OPERATOR).expect("a log");

@@ -57,6 +57,11 @@ fn before() -> Vec<Scenario> {
         ),
         scenario!(
             Cluster,
+            "pods of others reach neither the application's tunnel nor its internal port",
+            faults::others_are_kept_out
+        ),
+        scenario!(
+            Cluster,
             "a ledger of one's own is loaded whole or not at all",
             own_ledger::loads
         ),

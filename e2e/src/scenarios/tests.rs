@@ -1,5 +1,7 @@
 //! Scenarios have one name each, and what the documentation says of them is true.
 
+mod pages;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

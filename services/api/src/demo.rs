@@ -37,6 +37,8 @@ mod sample;
 pub(crate) const SERVER: &str = "demo";
 /// Name to sign in with.
 const USERNAME: &str = "admin";
+/// What builds the pages in a clone, which comes without them.
+const BUILD_PAGES: &str = "npm --prefix services/web ci && npm --prefix services/web run build";
 const TOKEN_LIFETIME_SECONDS: u64 = 15 * 60;
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -53,10 +55,12 @@ pub async fn run(args: &Args, shutdown: &Shutdown) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir().context("failed to make a temporary folder")?;
     let erp = sample::open(args.demo_dir.as_deref()).await?;
     let web = WebUi::load(&web_root(args.web_root.as_deref()));
+    let has_pages = web.is_installed();
     let app = Arc::new(build(&health, &temporary.path().join("store.sqlite"), erp, web).await?);
     let password = create_user(&app).await?;
     let listener = Listener::bind(args.demo_listen, None, router::public(&app)).await?;
-    announce(&format!("http://{}/", listener.local_addr()?), &password);
+    let url = format!("http://{}/", listener.local_addr()?);
+    announce(&url, &password, has_pages);
     health.set_ready(true);
     serve(vec![listener], &health, shutdown.token(), DRAIN).await;
     Ok(())
@@ -141,11 +145,18 @@ fn web_root(given: Option<&Path>) -> PathBuf {
     clippy::print_stdout,
     reason = "this is what the person who started it reads"
 )]
-fn announce(url: &str, password: &str) {
+fn announce(url: &str, password: &str, has_pages: bool) {
     println!();
     println!("  ReportApp demo with sample data");
     println!("  open      {url}");
     println!("  user      {USERNAME}");
     println!("  password  {password}");
     println!();
+    if !has_pages {
+        println!(
+            "  Only the API: the pages are not built. In a clone, build them and start again:"
+        );
+        println!("  {BUILD_PAGES}");
+        println!();
+    }
 }

@@ -52,6 +52,11 @@ impl WebUi {
         Self { index, files }
     }
 
+    /// Whether there are pages.
+    pub fn is_installed(&self) -> bool {
+        self.index.is_some()
+    }
+
     fn answer(&self, prefix: &str, path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
         let name = path.trim_start_matches('/');
         if name == "index.html" {

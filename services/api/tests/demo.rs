@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs::File;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use reqwest::StatusCode;
@@ -19,11 +20,14 @@ struct Demo {
 }
 
 impl Demo {
-    fn start() -> Self {
+    /// Starts it with the pages of this folder.
+    fn start(pages: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_reportapp-api"))
             .args(["--demo", "--demo-listen", "127.0.0.1:0", "--demo-dir"])
             .arg(folder.path())
+            .arg("--web-root")
+            .arg(pages)
             .args(["--log-level", "debug"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -48,6 +52,16 @@ impl Demo {
             }
         }
         panic!("the demo ended without saying {label}");
+    }
+
+    /// The next line with `word` in it, without the space around it.
+    async fn line_with(&mut self, word: &str) -> String {
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            if line.contains(word) {
+                return line.trim().to_owned();
+            }
+        }
+        panic!("the demo ended without saying {word}");
     }
 
     /// Ends it as Ctrl-C does; gives how it ended and everything else it wrote.
@@ -75,7 +89,8 @@ async fn sign_in(url: &str, username: &str, password: &str) -> (StatusCode, Valu
 #[tokio::test]
 async fn the_demo_says_how_to_sign_in_and_shows_reports_to_who_does() {
     reportapp_telemetry::install_crypto_provider();
-    let mut demo = Demo::start();
+    let pages = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(pages.path());
     let url = demo.says("open").await;
     let username = demo.says("user").await;
     let password = demo.says("password").await;
@@ -95,4 +110,37 @@ async fn the_demo_says_how_to_sign_in_and_shows_reports_to_who_does() {
     let (ended, log) = demo.end().await;
     assert!(ended.success(), "{ended}: {log}");
     assert!(!log.contains(&password) && !log.contains(token));
+}
+
+#[tokio::test]
+async fn the_demo_serves_the_pages_it_finds() {
+    reportapp_telemetry::install_crypto_provider();
+    let pages = tempfile::tempdir().unwrap();
+    let index = r#"<base href="__BASE_HREF__"><p>the pages"#;
+    std::fs::write(pages.path().join("index.html"), index).unwrap();
+    let mut demo = Demo::start(pages.path());
+    let url = demo.says("open").await;
+    let shown = reqwest::get(&url).await.unwrap();
+    assert_eq!(shown.status(), StatusCode::OK);
+    assert_eq!(
+        shown.text().await.unwrap(),
+        r#"<base href="/"><p>the pages"#
+    );
+    let (_, said) = demo.end().await;
+    assert!(!said.contains("npm"), "{said}");
+}
+
+#[tokio::test]
+async fn without_pages_the_demo_says_what_the_readme_says_to_build_them() {
+    reportapp_telemetry::install_crypto_provider();
+    let nothing = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(nothing.path());
+    demo.says("password").await;
+    let line = demo.line_with("npm").await;
+    for page in ["README.md", "docs/getting-started/README.md"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let page = std::fs::read_to_string(root.join(page)).unwrap();
+        assert!(page.contains(&line), "{line}");
+    }
+    demo.end().await;
 }

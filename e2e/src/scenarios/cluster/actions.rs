@@ -2,7 +2,7 @@
 
 mod caches;
 mod roles;
-mod sessions;
+pub(super) mod sessions;
 mod users;
 
 use std::time::Duration;
@@ -100,9 +100,7 @@ async fn restarts_everything(world: &World) -> Result<()> {
     let second = waits_for(&subject, &name, restart(&["bot"])).await?;
     let ended = until_ended(&subject, &name, Phase::Succeeded).await?;
     let tally = load.none_failed().await?;
-    world
-        .progress()
-        .note(&format!("{} requests, 0 failed", tally.requests));
+    world.progress().note(&tally.to_string());
 
     are_as_expected(&ended)?;
     let after = pods::of(&subject).await?;

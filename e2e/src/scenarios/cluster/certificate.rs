@@ -51,10 +51,9 @@ pub(super) async fn renewed(world: &World) -> Result<()> {
         "pods were restarted: {running:?} {after:?}"
     );
     world.progress().note(&format!(
-        "{} pods serve the new certificate after {:.0} s; {} requests, 0 failed",
+        "{} pods serve the new certificate after {:.0} s; {tally}",
         before.len(),
-        took.as_secs_f64(),
-        tally.requests
+        took.as_secs_f64()
     ));
     subject.until_ready().await
 }

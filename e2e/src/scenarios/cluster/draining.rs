@@ -22,8 +22,6 @@ pub(super) async fn loses_nothing(world: &World) -> Result<()> {
         "hardly any traffic: {} requests",
         tally.requests
     );
-    world
-        .progress()
-        .note(&format!("{} requests, 0 failed", tally.requests));
+    world.progress().note(&tally.to_string());
     subject.until_ready().await
 }

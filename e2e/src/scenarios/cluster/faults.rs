@@ -1,16 +1,22 @@
 //! Things break outside the application: each has a reason of its own, and when it is mended the
-//! application recovers without a restart of anything.
+//! application recovers without a restart of anything. Also who can reach what on the network.
 
 use anyhow::{Result, ensure};
-use reportapp_config::Secret;
+use reportapp_config::{INTERNAL_PORT, Secret, TUNNEL_PORT};
 use reportapp_crds::ReportApp;
 
 use super::credentials::Credential;
 use super::pods;
 use super::subject::Subject;
-use crate::backends::{Backend, Database, HostKey};
+use crate::backends::{Backend, Database, ERP_HOST, HostKey};
+use crate::demo::{NAME, NAMESPACE};
 use crate::scenarios::watch::{condition, says};
 use crate::scenarios::world::World;
+
+/// Port of the ERP's database.
+const ERP_PORT: u16 = 5432;
+/// Port of the API for everybody.
+const HTTPS_PORT: u16 = 443;
 
 /// Waits for the reason, then for the recovery, and sees that no pod was restarted for it.
 async fn breaks_and_recovers(
@@ -106,15 +112,43 @@ pub(super) async fn database_down(world: &World) -> Result<()> {
 
 pub(super) async fn only_through_the_tunnel(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
+    let reaches = async |from: Backend| subject.dials(from, ERP_HOST, ERP_PORT).await;
     ensure!(
-        subject.dials_erp(Backend::Bastion).await?,
+        reaches(Backend::Bastion).await?,
         "the bastion cannot reach the ERP's database"
     );
     for other in [Backend::Redis, Backend::Store, Backend::Telegram] {
         ensure!(
-            !subject.dials_erp(other).await?,
+            !reaches(other).await?,
             "{} reaches the ERP's database directly",
             other.name()
+        );
+    }
+    Ok(())
+}
+
+/// A pod in a namespace of others, from where the tunnel would be a way to the ERP, and the internal port
+/// one past the sign-in. That it gets an answer from the API shows that it is not cut off altogether.
+pub(super) async fn others_are_kept_out(world: &World) -> Result<()> {
+    let subject = Subject::of(world).await?;
+    let other = Backend::Redis;
+    let service = |name: &str| format!("{NAME}-{name}");
+    for (name, port, is_open) in [
+        (service("api"), HTTPS_PORT, true),
+        (service("tunnel-main"), TUNNEL_PORT, false),
+        (service("api-internal"), INTERNAL_PORT, false),
+    ] {
+        if subject.is_local() {
+            let listens = subject.node_dials(&name, port).await?;
+            ensure!(listens, "nobody listens behind {name}:{port}");
+        }
+        let host = format!("{name}.{NAMESPACE}.svc.cluster.local");
+        let reached = subject.dials(other, &host, port).await?;
+        ensure!(
+            reached == is_open,
+            "{} in another namespace should {}reach {host}:{port}",
+            other.name(),
+            if is_open { "" } else { "not " }
         );
     }
     Ok(())

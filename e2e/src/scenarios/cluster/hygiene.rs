@@ -45,18 +45,15 @@ const ACTIONS: [&str; 2] = [
         "/../docs/examples/invalidate-caches.yaml"
     ),
 ];
+/// What it says at its end.
+pub const EXAMPLE_SAYS: &str = "store, redis: the new value is in use, the old one is refused";
 
 pub(super) async fn canaries(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let mut canaries = values(&subject).await?;
     let mut outputs = watched(&subject).await?;
     outputs.extend(subject.outputs().await?);
-    for backend in [
-        Backend::Erp,
-        Backend::Store,
-        Backend::Redis,
-        Backend::Bastion,
-    ] {
+    for backend in Backend::ALL {
         let logs = subject.backends().logs(backend).await?;
         outputs.insert(format!("logs of {}", backend.name()), logs);
     }
@@ -186,7 +183,9 @@ async fn rotate_example(subject: &Subject<'_>) -> Result<()> {
         "the example rotates {:?}",
         rotation.spec.credentials
     );
-    order::until_ended(subject, &rotation, Phase::Succeeded).await?;
+    let ended = order::until_ended(subject, &rotation, Phase::Succeeded).await?;
+    let says = order::message_of(&ended);
+    ensure!(says == EXAMPLE_SAYS, "the example says at its end: {says}");
     let after = api.get("demo-api").await?.metadata.generation;
     let changes = after.zip(before).map(|(after, before)| after - before);
     ensure!(

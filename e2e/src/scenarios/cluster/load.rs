@@ -1,27 +1,36 @@
-//! Constant traffic on the application, with every answer counted. A request needs all it has: the
-//! ERP's PostgreSQL through the tunnel for the figures, the store for the user, Redis for the
-//! session, the keys for the token. Some clients keep their connection, some open one per request,
-//! and each signs in anew well before its token expires.
+//! Constant traffic on the application, with every answer counted. Some clients keep their connection,
+//! some open one per request, and each signs in anew every few seconds.
+//!
+//! What it would notice: figures come from the ERP's PostgreSQL through the tunnel, a sign-in reads and
+//! writes the store, every request is checked with the keys of the tokens. Redis has a copy of each session;
+//! that the API had to do without it fails no request, and [`lookups`] counts it. A login that is taken from
+//! a pool of connections too early shows when the next connection is made: [`with_short_connections`].
 
+mod lookups;
+
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use kube::Api;
 use reportapp_config::Secret;
-use reportapp_crds::ReportApp;
+use reportapp_crds::{Period, ReportApp, ReportAppSpec};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use self::lookups::{Lookups, Watch};
 use super::subject::Subject;
 use crate::demo::access::{Entrance, Session};
 use crate::demo::{ADMINISTRATOR, NAME};
 
 /// Between two requests of one client. Leaves the machine time for what is tested.
 const PACE: Duration = Duration::from_millis(100);
-/// Access tokens live no longer, whatever is configured; these clients sign in anew instead of refreshing.
-const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// How long a client goes on with one session; less when its token lives shorter.
+const SESSION_LIFE: Duration = Duration::from_secs(3);
+/// How long connections to databases live under [`with_short_connections`].
+pub const CONNECTION_LIFE: Period = Period::from_secs(10);
 /// Clients of each kind.
 const CLIENTS: usize = 2;
 /// Failures that are told in full.
@@ -36,11 +45,60 @@ pub struct Tally {
     pub failed: usize,
     /// The first failures, each with the second it happened in.
     pub told: Vec<String>,
+    /// Where sessions were found; unknown on a foreign cluster whose API server may not reach pods.
+    pub lookups: Option<Lookups>,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} requests, {} failed; ",
+            self.requests, self.failed
+        )?;
+        match self.lookups {
+            Some(Lookups {
+                in_redis,
+                past_redis,
+            }) => write!(
+                formatter,
+                "sessions found in Redis {in_redis} times, past it {past_redis} times"
+            ),
+            None => write!(
+                formatter,
+                "where sessions were found cannot be read through this API server"
+            ),
+        }
+    }
+}
+
+/// Lets connections to both databases live for seconds while `scene` plays: old connections keep working
+/// when a login stops working, and only new ones would tell.
+///
+/// # Errors
+/// When the scene fails, or the application does not become Ready before or after it.
+pub async fn with_short_connections<T>(
+    subject: &Subject<'_>,
+    scene: impl AsyncFnOnce() -> Result<T>,
+) -> Result<T> {
+    let before = subject.edit(short_connections).await?;
+    let outcome = scene().await;
+    subject.edit(|spec| spec.clone_from(&before)).await?;
+    outcome
+}
+
+/// The change behind [`with_short_connections`].
+pub fn short_connections(spec: &mut ReportAppSpec) {
+    spec.store.pool.max_lifetime = CONNECTION_LIFE;
+    for server in &mut spec.servers {
+        server.pool.max_lifetime = CONNECTION_LIFE;
+    }
 }
 
 /// Running traffic; it ends when this is dropped.
 pub struct Load {
     tally: Arc<Mutex<Tally>>,
+    watch: Option<Watch>,
     stop: CancellationToken,
     clients: JoinSet<()>,
 }
@@ -54,6 +112,7 @@ impl Load {
         let apps: Api<ReportApp> = subject.objects();
         let token_life = apps.get(NAME).await?.spec.api.token_lifetime.as_duration();
         let pages = pages(&subject.session().await?).await?;
+        let watch = Watch::begin(subject).await?;
         let (tally, stop) = (Arc::default(), CancellationToken::new());
         let mut clients = JoinSet::new();
         for number in 0..2 * CLIENTS {
@@ -62,7 +121,7 @@ impl Load {
                 password: subject.demo.admin_password().clone(),
                 keeps_connection: number % 2 == 0,
                 pages: pages.clone(),
-                session_life: token_life.min(LONGEST_TOKEN_LIFE) / 3,
+                session_life: SESSION_LIFE.min(token_life / 3),
                 tally: Arc::clone(&tally),
                 started: Instant::now(),
             };
@@ -70,6 +129,7 @@ impl Load {
         }
         Ok(Self {
             tally,
+            watch,
             stop,
             clients,
         })
@@ -77,20 +137,27 @@ impl Load {
 
     /// What it came to so far.
     pub fn so_far(&self) -> Tally {
-        lock(&self.tally).clone()
+        Tally {
+            lookups: self.watch.as_ref().map(Watch::so_far),
+            ..lock(&self.tally).clone()
+        }
     }
 
     /// Ends it once the requests in hand are answered.
     pub async fn stop(mut self) -> Tally {
         self.stop.cancel();
         while self.clients.join_next().await.is_some() {}
-        self.so_far()
+        let mut tally = self.so_far();
+        if let Some(watch) = self.watch {
+            tally.lookups = Some(watch.end().await);
+        }
+        tally
     }
 
     /// Ends it.
     ///
     /// # Errors
-    /// When a request failed; the message tells the first ones.
+    /// When a request failed, or was served without Redis; the message tells the first failures.
     pub async fn none_failed(self) -> Result<Tally> {
         let tally = self.stop().await;
         ensure!(
@@ -100,6 +167,12 @@ impl Load {
             tally.requests,
             tally.told.join("\n")
         );
+        if let Some(lookups) = tally.lookups {
+            ensure!(
+                lookups.past_redis == 0.0 && lookups.in_redis > 0.0,
+                "Redis refused the API, or did not answer in time: {tally}"
+            );
+        }
         Ok(tally)
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 
 mod canary;
-mod dry_run;
+pub mod dry_run;
 mod emergency;
 mod every_credential;
 pub mod held;
@@ -21,6 +21,7 @@ mod obstacles;
 pub mod order;
 mod runbook;
 mod stopped;
+mod token;
 mod vault;
 
 use crate::scenarios::{Scenario, scenario};
@@ -57,6 +58,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Cluster,
             "a password that changes in place says for how long it opened nothing, and the old one is dead",
             in_place::measures_its_outage
+        ),
+        scenario!(
+            Cluster,
+            "an emergency ends every token of the leaked signing key before its time",
+            emergency::ends_tokens
         ),
         scenario!(
             Cluster,

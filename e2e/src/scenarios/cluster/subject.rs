@@ -4,12 +4,13 @@
 mod outputs;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions};
@@ -18,7 +19,7 @@ use nix::unistd::Pid;
 use reportapp_crds::{ReportApp, ReportAppSpec};
 
 use super::charts::next::NextCharts;
-use crate::backends::{self, Backend, Backends, ERP_HOST};
+use crate::backends::{self, Backend, Backends};
 use crate::cluster::{Cluster, Forward, Target, command};
 use crate::demo::access::Session;
 use crate::demo::{Demo, NAME, NAMESPACE, charts};
@@ -31,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The pods of the operator and of every application.
 const OPERATOR_PODS: &str = "app.kubernetes.io/name=reportapp-operator";
 const APPLICATION_PODS: &str = "app.kubernetes.io/managed-by=reportapp-operator";
+/// The pods of the API.
+pub const API_PODS: &str =
+    "app.kubernetes.io/managed-by=reportapp-operator,app.kubernetes.io/component=api";
 
 /// The demo application under test.
 pub struct Subject<'w> {
@@ -56,6 +60,11 @@ impl<'w> Subject<'w> {
         let subject = Self { cluster, demo };
         subject.until_ready().await?;
         Ok(subject)
+    }
+
+    /// Whether the cluster runs on this machine.
+    pub fn is_local(&self) -> bool {
+        self.cluster.is_local()
     }
 
     /// Everything the application talks to.
@@ -317,8 +326,7 @@ impl<'w> Subject<'w> {
     }
 
     async fn pods_of_api(&self) -> Result<Vec<Pod>> {
-        let labels = format!("{APPLICATION_PODS},app.kubernetes.io/component=api");
-        let ours = ListParams::default().labels(&labels);
+        let ours = ListParams::default().labels(API_PODS);
         Ok(self.objects().list(&ours).await?.items)
     }
 
@@ -341,14 +349,14 @@ impl<'w> Subject<'w> {
         self.cluster.forward(target).await
     }
 
-    /// Whether a pod of this backend can open a connection to the ERP's database.
+    /// Whether a pod of this backend can open a connection.
     ///
     /// # Errors
     /// When the pod cannot be asked.
-    pub async fn dials_erp(&self, from: Backend) -> Result<bool> {
+    pub async fn dials(&self, from: Backend, host: &str, port: u16) -> Result<bool> {
         let deployment = format!("deployment/{}", from.name());
         let script = format!(
-            "timeout 3 bash -c 'exec 3<>/dev/tcp/{ERP_HOST}/5432' && echo open || echo closed"
+            "timeout 3 bash -c 'exec 3<>/dev/tcp/{host}/{port}' && echo open || echo closed"
         );
         let arguments = [
             "exec",
@@ -361,6 +369,26 @@ impl<'w> Subject<'w> {
             &script,
         ];
         Ok(self.kubectl(&arguments).await?.trim() == "open")
+    }
+
+    /// Whether the node of a local cluster, which no policy holds back, can open a connection to a Service
+    /// of the application.
+    ///
+    /// # Errors
+    /// When the Service does not exist or has no such port, or on a foreign cluster.
+    pub async fn node_dials(&self, service: &str, port: u16) -> Result<bool> {
+        let found = self.objects::<Service>().get(service).await;
+        let spec = found.with_context(|| format!("Service {service}"))?.spec;
+        let spec = spec.unwrap_or_default();
+        let ports = spec.ports.unwrap_or_default();
+        ensure!(
+            ports.iter().any(|found| found.port == i32::from(port)),
+            "Service {service} has no port {port}: {ports:?}"
+        );
+        let address = spec.cluster_ip.unwrap_or_default().parse();
+        let address = address.with_context(|| format!("Service {service} has no address"))?;
+        let connected = self.cluster.connect(SocketAddr::new(address, port)).await;
+        Ok(connected.is_ok())
     }
 
     /// Runs kubectl on the cluster and gives what it says.

@@ -22,6 +22,8 @@ pub struct Request {
     pub query: String,
     /// Whether a patch is an apply.
     pub is_apply: bool,
+    /// In which form the answer is wanted.
+    pub accept: String,
     pub body: Json,
 }
 
@@ -29,6 +31,11 @@ impl Request {
     /// Whether it changes an object. Events tell, they decide nothing.
     pub fn is_change(&self) -> bool {
         self.method != Method::GET && !self.path.contains("/events")
+    }
+
+    /// Whether it asks for all the objects of a type, or watches them.
+    pub fn is_list_of(&self, plural: &str) -> bool {
+        self.method == Method::GET && self.path.ends_with(&format!("/{plural}"))
     }
 
     /// Verb, and resource with subresource, without namespace.

@@ -208,6 +208,10 @@ impl Scene {
     /// Reconciles until `holds`, with nothing in the way.
     pub async fn until(self: &Arc<Self>, holds: impl Fn(&SecretRotation) -> bool) {
         let operator = Operator::start(&self.way(Plan::default()), &self.app()).await;
+        self.drive(&operator, holds).await;
+    }
+
+    async fn drive(&self, operator: &Operator, holds: impl Fn(&SecretRotation) -> bool) {
         for _ in 0..MOST_RECONCILES {
             let rotation = self.rotation();
             if holds(&rotation) {
@@ -216,6 +220,17 @@ impl Scene {
             reconcile(Arc::new(rotation), &operator.context).await;
         }
         panic!("still {:?}", self.rotation().status);
+    }
+
+    /// How the operator lists and watches Secrets in the course of a whole rotation.
+    pub async fn lists_of_secrets(self: &Arc<Self>) -> Vec<Request> {
+        let way = self.way(Plan::default());
+        let operator = Operator::start(&way, &self.app).await;
+        self.drive(&operator, has_ended).await;
+        let mut lists = way.lists_of_secrets();
+        let begun = lists.wait_for(|lists| lists.iter().any(|list| list.query.contains("watch=")));
+        let begun = tokio::time::timeout(PATIENCE, begun).await;
+        begun.expect("Secrets are not watched").unwrap().clone()
     }
 
     fn way(self: &Arc<Self>, plan: Plan) -> Arc<Way> {
@@ -233,8 +248,7 @@ impl Scene {
         let operator = Operator::start(&way, &self.app()).await;
         for _ in 0..MOST_RECONCILES {
             let rotation = self.rotation();
-            let phase = rotation.status.as_ref().and_then(|status| status.phase);
-            if phase.is_some_and(Phase::is_final) && rotation.finalizers().is_empty() {
+            if has_ended(&rotation) && rotation.finalizers().is_empty() {
                 return (true, way.changes());
             }
             tokio::select! {
@@ -389,6 +403,12 @@ impl Scene {
             "{what}: the old login is accepted"
         );
     }
+}
+
+/// Whether the rotation says that it is over.
+pub fn has_ended(rotation: &SecretRotation) -> bool {
+    let phase = rotation.status.as_ref().and_then(|status| status.phase);
+    phase.is_some_and(Phase::is_final)
 }
 
 fn login(value: &Value) -> Login {

@@ -5,11 +5,11 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use futures::future::{BoxFuture, pending};
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value as Json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tower::service_fn;
 
 use super::api_server::{Answer, ApiServer, NAMESPACE, Request, failure};
@@ -24,6 +24,7 @@ pub struct Way {
     plan: Plan,
     look: Look,
     changes: Mutex<Vec<String>>,
+    lists_of_secrets: watch::Sender<Vec<Request>>,
     died: Notify,
 }
 
@@ -34,6 +35,7 @@ impl Way {
             plan,
             look,
             changes: Mutex::default(),
+            lists_of_secrets: watch::Sender::default(),
             died: Notify::new(),
         })
     }
@@ -58,11 +60,20 @@ impl Way {
         self.changes.lock().unwrap().clone()
     }
 
+    /// How Secrets were listed and watched, in order.
+    pub fn lists_of_secrets(&self) -> watch::Receiver<Vec<Request>> {
+        self.lists_of_secrets.subscribe()
+    }
+
     async fn travel(
         &self,
         request: http::Request<Body>,
     ) -> Result<http::Response<Body>, Infallible> {
         let request = read(request).await;
+        if request.is_list_of("secrets") {
+            let lists = &self.lists_of_secrets;
+            lists.send_modify(|lists| lists.push(request.clone()));
+        }
         let answer = match request.is_change() {
             true => self.change(&request).await,
             false => self.server.answer(&request),
@@ -115,8 +126,8 @@ impl Way {
 async fn read(request: http::Request<Body>) -> Request {
     let (parts, body) = request.into_parts();
     let body = body.collect_bytes().await.unwrap();
-    let kind = parts.headers.get(header::CONTENT_TYPE);
-    let is_apply = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/apply-patch"));
+    let is_apply =
+        text(&parts.headers, header::CONTENT_TYPE).starts_with("application/apply-patch");
     let body = match parts.method {
         Method::GET => Json::Null,
         _ => serde_json::from_slice(&body).unwrap(),
@@ -126,6 +137,12 @@ async fn read(request: http::Request<Body>) -> Request {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         is_apply,
+        accept: text(&parts.headers, header::ACCEPT),
         body,
     }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> String {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
 }

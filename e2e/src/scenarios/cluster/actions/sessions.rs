@@ -206,10 +206,10 @@ async fn id_of(session: &Session) -> Result<String> {
 }
 
 /// A way to each pod of the API.
-pub(super) struct Pods(Vec<(String, Forward, Entrance)>);
+pub(in super::super) struct Pods(Vec<(String, Forward, Entrance)>);
 
 impl Pods {
-    pub(super) async fn of(subject: &Subject<'_>) -> Result<Self> {
+    pub(in super::super) async fn of(subject: &Subject<'_>) -> Result<Self> {
         let mut ways = Vec::new();
         for (pod, forward) in subject.api_pods().await? {
             let entrance = subject.demo.entrance().at(forward.local());
@@ -220,7 +220,7 @@ impl Pods {
     }
 
     /// Sees a token answered so by each pod.
-    pub(super) async fn all_answer(&self, session: &Session, status: StatusCode) -> Result<()> {
+    pub(in super::super) async fn all_answer(&self, session: &Session, status: StatusCode) -> Result<()> {
         self.all_answer_at("/api/auth/me", session, status).await
     }
 

@@ -16,7 +16,8 @@ use crate::scenarios::cluster::pods;
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
-const COLUMNS: [&str; 7] = ["NAME", "APP", "MODE", "PHASE", "STEP", "MESSAGE", "AGE"];
+/// What `kubectl get rot` shows.
+pub const COLUMNS: [&str; 7] = ["NAME", "APP", "MODE", "PHASE", "STEP", "MESSAGE", "AGE"];
 
 /// Words of the plan: strategies, objects, and statements without values.
 const PLANNED: [&str; 4] = [

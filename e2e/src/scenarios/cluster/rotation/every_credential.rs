@@ -2,23 +2,21 @@
 //! it, Redis, and the keys of the tokens. Connections and tokens live for seconds here, so that new
 //! ones are made all the time and each of them would tell.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use reportapp_crds::{Period, ReportAppSpec};
-use reqwest::StatusCode;
 
 use super::held::Held;
 use super::order;
-use crate::demo::access::Session;
+use super::token::{self, Token};
 use crate::scenarios::cluster::credentials::Credential;
-use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::load::{Load, short_connections};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
-const ORDER: [&str; 6] = ["erp", "redis", "store", "tokens", "erp", "redis"];
+const ORDER: [&str; 6] = ["erp", "redis", "store", token::CREDENTIAL, "erp", "redis"];
 
 /// A rotation of keys waits as long as a token lives.
 const TOKEN_LIFE: Period = Period::from_secs(15);
-const CONNECTION_LIFE: Period = Period::from_secs(10);
 
 pub(super) async fn rotates(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
@@ -30,10 +28,7 @@ pub(super) async fn rotates(world: &World) -> Result<()> {
 
 fn short_lives(spec: &mut ReportAppSpec) {
     spec.api.token_lifetime = TOKEN_LIFE;
-    spec.store.pool.max_lifetime = CONNECTION_LIFE;
-    for server in &mut spec.servers {
-        server.pool.max_lifetime = CONNECTION_LIFE;
-    }
+    short_connections(spec);
 }
 
 async fn six(world: &World, subject: &Subject<'_>) -> Result<()> {
@@ -68,48 +63,6 @@ async fn six(world: &World, subject: &Subject<'_>) -> Result<()> {
         "hardly any traffic: {} requests",
         tally.requests
     );
+    world.progress().note(&tally.to_string());
     Ok(())
-}
-
-/// A token somebody holds, and the ids of the keys that verified tokens then.
-struct Token {
-    session: Session,
-    keys: Vec<String>,
-}
-
-impl Token {
-    async fn take(subject: &Subject<'_>) -> Result<Self> {
-        let session = subject.session().await?;
-        let keys = keys(&session).await?;
-        ensure!(keys.len() == 1, "before the rotation keys are {keys:?}");
-        Ok(Self { session, keys })
-    }
-
-    async fn is_replaced(&self, subject: &Subject<'_>) -> Result<()> {
-        let now = keys(&subject.session().await?).await?;
-        ensure!(
-            now.len() == 1 && now != self.keys,
-            "keys were {:?} and are {now:?}",
-            self.keys
-        );
-        let client = subject.demo.entrance().http()?.build()?;
-        let answer = client
-            .get(self.session.url("/api/auth/me"))
-            .bearer_auth(&self.session.token)
-            .send()
-            .await?;
-        ensure!(
-            answer.status() == StatusCode::UNAUTHORIZED,
-            "a token of the old key is answered {}",
-            answer.status()
-        );
-        Ok(())
-    }
-}
-
-async fn keys(session: &Session) -> Result<Vec<String>> {
-    let set = session.get("/.well-known/jwks.json").await?;
-    let keys = set["keys"].as_array().context("there is no list of keys")?;
-    let ids = keys.iter().filter_map(|key| key["kid"].as_str());
-    Ok(ids.map(str::to_owned).collect())
 }

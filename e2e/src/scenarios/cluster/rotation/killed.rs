@@ -21,7 +21,7 @@ use super::held::Held;
 use super::obstacle::{Obstacle, Obstacles};
 use super::{ledger, order};
 use crate::scenarios::cluster::credentials::Credential;
-use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::load::{Load, with_short_connections};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
@@ -41,29 +41,32 @@ const WAY: [(StepName, Obstacle, &str); 8] = [
 
 pub(super) async fn goes_on(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let held = Held::take(&subject, CREDENTIAL).await?;
-    let load = Load::start(&subject).await?;
-    let values = Values::watch(&subject);
-    let mut obstacles = Obstacles::new(&subject, &held);
-    let killed = kill_in_every_step(&subject, &mut obstacles).await;
+    with_short_connections(&subject, async || scene(world, &subject).await).await
+}
+
+async fn scene(world: &World, subject: &Subject<'_>) -> Result<()> {
+    let held = Held::take(subject, CREDENTIAL).await?;
+    let load = Load::start(subject).await?;
+    let values = Values::watch(subject);
+    let mut obstacles = Obstacles::new(subject, &held);
+    let killed = kill_in_every_step(subject, &mut obstacles).await;
     obstacles.clear().await?;
     subject.until_operator_available().await?;
     let rotation = killed?;
-    order::until_ended(&subject, &rotation, Phase::Succeeded).await?;
+    order::until_ended(subject, &rotation, Phase::Succeeded).await?;
     let id = rotation.uid().unwrap_or_default();
     let made = values.made_by(&id);
     ensure!(made == 1, "{made} values were made instead of one");
-    let ledger = ledger::read(&subject, CREDENTIAL).await?;
+    let ledger = ledger::read(subject, CREDENTIAL).await?;
     ensure!(
         ledger.rotation.is_none() && ledger.current.is_some_and(|value| value.rotation == id),
         "the ledger does not say that the rotation has ended with its value"
     );
-    held.is_replaced(&subject).await?;
+    held.is_replaced(subject).await?;
     let tally = load.none_failed().await?;
     world.progress().note(&format!(
-        "killed at {:?}; {} requests, 0 failed",
-        WAY.map(|(step, ..)| step),
-        tally.requests
+        "killed at {:?}; {tally}",
+        WAY.map(|(step, ..)| step)
     ));
     subject.until_ready().await
 }

@@ -17,7 +17,7 @@ use super::obstacle::{Obstacle, Obstacles};
 use super::order;
 use crate::scenarios::cluster::charts::next::NextCharts;
 use crate::scenarios::cluster::credentials::Credential;
-use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::load::{Load, with_short_connections};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
@@ -27,20 +27,22 @@ const REPLICAS: i32 = 3;
 
 pub(super) async fn edits_and_upgrades(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let held = Held::take(&subject, CREDENTIAL).await?;
-    let load = Load::start(&subject).await?;
-    forbid_evictions(&subject).await?;
+    with_short_connections(&subject, async || disturbances(world, &subject).await).await
+}
+
+async fn disturbances(world: &World, subject: &Subject<'_>) -> Result<()> {
+    let held = Held::take(subject, CREDENTIAL).await?;
+    let load = Load::start(subject).await?;
+    forbid_evictions(subject).await?;
     let before = subject.spec().await?;
-    let outcome = disturbed(world, &subject, &held).await;
+    let outcome = disturbed(world, subject, &held).await;
     let budgets = subject.objects::<PodDisruptionBudget>();
     budgets.delete(BUDGET, &DeleteParams::default()).await?;
     subject.edit(|spec| spec.clone_from(&before)).await?;
     subject.set_operator(&[]).await?;
     outcome?;
     let tally = load.none_failed().await?;
-    world
-        .progress()
-        .note(&format!("{} requests, 0 failed", tally.requests));
+    world.progress().note(&tally.to_string());
     subject.until_ready().await
 }
 
@@ -117,18 +119,19 @@ async fn until_mended(
     word: &str,
 ) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let held = Held::take(&subject, CREDENTIAL).await?;
-    let load = Load::start(&subject).await?;
-    let before = subject.spec().await?;
-    let stalled = stalls(&subject, mistake, word).await;
-    subject.edit(|spec| spec.clone_from(&before)).await?;
-    order::until_ended(&subject, &stalled?, Phase::Succeeded).await?;
-    held.is_replaced(&subject).await?;
-    let tally = load.none_failed().await?;
-    world
-        .progress()
-        .note(&format!("{} requests, 0 failed", tally.requests));
-    subject.until_ready().await
+    with_short_connections(&subject, async || {
+        let held = Held::take(&subject, CREDENTIAL).await?;
+        let load = Load::start(&subject).await?;
+        let before = subject.spec().await?;
+        let stalled = stalls(&subject, &mistake, word).await;
+        subject.edit(|spec| spec.clone_from(&before)).await?;
+        order::until_ended(&subject, &stalled?, Phase::Succeeded).await?;
+        held.is_replaced(&subject).await?;
+        let tally = load.none_failed().await?;
+        world.progress().note(&tally.to_string());
+        subject.until_ready().await
+    })
+    .await
 }
 
 async fn stalls(

@@ -9,7 +9,7 @@ use super::obstacle::{GIVE_RIGHT, TAKE_RIGHT, admit_pods, refuse_pods};
 use super::{ledger, order};
 use crate::backends::Database;
 use crate::scenarios::cluster::credentials::Credential;
-use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::load::{Load, with_short_connections};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
@@ -20,17 +20,19 @@ const DEADLINE_SECONDS: i64 = 40;
 
 pub(super) async fn pods_do_not_start(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let held = Held::take(&subject, CREDENTIAL).await?;
-    let load = Load::start(&subject).await?;
-    refuse_pods(&subject).await?;
-    let outcome = expires(&subject, &held).await;
-    admit_pods(&subject).await?;
+    with_short_connections(&subject, async || without_pods(world, &subject).await).await
+}
+
+async fn without_pods(world: &World, subject: &Subject<'_>) -> Result<()> {
+    let held = Held::take(subject, CREDENTIAL).await?;
+    let load = Load::start(subject).await?;
+    refuse_pods(subject).await?;
+    let outcome = expires(subject, &held).await;
+    admit_pods(subject).await?;
     outcome?;
     subject.until_ready().await?;
     let tally = load.none_failed().await?;
-    world
-        .progress()
-        .note(&format!("{} requests, 0 failed", tally.requests));
+    world.progress().note(&tally.to_string());
     Ok(())
 }
 
@@ -56,18 +58,20 @@ async fn expires(subject: &Subject<'_>, held: &Held) -> Result<()> {
 
 pub(super) async fn database_refuses(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let held = Held::take(&subject, CREDENTIAL).await?;
-    let load = Load::start(&subject).await?;
+    with_short_connections(&subject, async || without_right(world, &subject).await).await
+}
+
+async fn without_right(world: &World, subject: &Subject<'_>) -> Result<()> {
+    let held = Held::take(subject, CREDENTIAL).await?;
+    let load = Load::start(subject).await?;
     subject.backends().psql(Database::Store, TAKE_RIGHT).await?;
-    let stalled = stalls(&subject, &held).await;
+    let stalled = stalls(subject, &held).await;
     subject.backends().psql(Database::Store, GIVE_RIGHT).await?;
     let rotation = stalled?;
-    order::until_ended(&subject, &rotation, Phase::Succeeded).await?;
-    held.is_replaced(&subject).await?;
+    order::until_ended(subject, &rotation, Phase::Succeeded).await?;
+    held.is_replaced(subject).await?;
     let tally = load.none_failed().await?;
-    world
-        .progress()
-        .note(&format!("{} requests, 0 failed", tally.requests));
+    world.progress().note(&tally.to_string());
     subject.until_ready().await
 }
 

@@ -79,9 +79,8 @@ async fn scene(
     accepts(subject, "bisman_worker_b", "worker", &new).await?;
     let tally = load.none_failed().await?;
     world.progress().note(&format!(
-        "four roles together: {:.1} s; {} requests, 0 failed",
-        took.as_secs_f64(),
-        tally.requests
+        "four roles together: {:.1} s; {tally}",
+        took.as_secs_f64()
     ));
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::obstacle::{GIVE_RIGHT, TAKE_RIGHT};
 use super::{ledger, order};
 use crate::backends::Database;
 use crate::scenarios::cluster::credentials::Credential;
-use crate::scenarios::cluster::load::Load;
+use crate::scenarios::cluster::load::{Load, with_short_connections};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
@@ -23,32 +23,34 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) async fn at_a_safe_place(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
-    let held = Held::take(&subject, CREDENTIAL).await?;
-    let load = Load::start(&subject).await?;
+    with_short_connections(&subject, async || scene(world, &subject).await).await
+}
+
+async fn scene(world: &World, subject: &Subject<'_>) -> Result<()> {
+    let held = Held::take(subject, CREDENTIAL).await?;
+    let load = Load::start(subject).await?;
 
     subject.backends().psql(Database::Store, TAKE_RIGHT).await?;
-    let stopped = stop_at(&subject, |seen| order::is_stalled(seen, "RightMissing")).await;
+    let stopped = stop_at(subject, |seen| order::is_stalled(seen, "RightMissing")).await;
     subject.backends().psql(Database::Store, GIVE_RIGHT).await?;
     stopped?;
-    held.is_in_use(&subject).await?;
+    held.is_in_use(subject).await?;
 
-    stop_at(&subject, order::rolls_out).await?;
+    stop_at(subject, order::rolls_out).await?;
     subject.until_ready().await?;
-    let new = Held::take(&subject, CREDENTIAL).await?;
+    let new = Held::take(subject, CREDENTIAL).await?;
     ensure!(
         new.login().username != held.login().username,
         "the new value was published and is not in use"
     );
-    held.works(&subject).await?;
+    held.works(subject).await?;
 
     // Leaves one valid login, as every rotation that ends by itself does.
-    order::rotate(&subject, &[CREDENTIAL.name()]).await?;
-    new.is_replaced(&subject).await?;
-    held.is_refused(&subject).await?;
+    order::rotate(subject, &[CREDENTIAL.name()]).await?;
+    new.is_replaced(subject).await?;
+    held.is_refused(subject).await?;
     let tally = load.none_failed().await?;
-    world
-        .progress()
-        .note(&format!("{} requests, 0 failed", tally.requests));
+    world.progress().note(&tally.to_string());
     subject.until_ready().await
 }
 

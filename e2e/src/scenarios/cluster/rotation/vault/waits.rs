@@ -1,6 +1,5 @@
-//! Rotations with the ledger in Vault, under traffic: one as usual; one whose token was revoked
-//! before, as by a Vault that was restarted without it; one that finds Vault sealed half-way. Meanwhile a
-//! pod whose token is in Vault starts again.
+//! Rotations with the ledger in Vault, under traffic: one as usual; one that finds Vault restarted and
+//! without the operator's token, and sealed half-way. Meanwhile a pod whose token is in Vault starts again.
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -25,10 +24,9 @@ pub(in super::super) async fn for_vault(world: &World) -> Result<()> {
         let took = as_usual(&subject, &shop).await?;
         sealed_half_way(&subject, &shop).await?;
         let tally = load.none_failed().await?;
-        world.progress().note(&format!(
-            "{took:.1} s with the ledger in Vault; {} requests, 0 failed",
-            tally.requests
-        ));
+        world
+            .progress()
+            .note(&format!("{took:.1} s with the ledger in Vault; {tally}"));
         Ok(())
     };
     let outcome = in_vault(&subject, Shop::is_told, scene).await;
@@ -61,6 +59,7 @@ async fn sealed_half_way(subject: &Subject<'_>, shop: &Shop) -> Result<()> {
     let backends = subject.backends();
     let held = Held::take(subject, CREDENTIAL).await?;
     backends.revoke_vault_logins().await?;
+    backends.restart_vault().await?;
     let logins = logins(subject).await?;
     let rotation = order::create(subject, order::manual(&[CREDENTIAL.name()])).await?;
     order::until(subject, &rotation, "rolling out", order::rolls_out).await?;

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
 use kube::{Resource as _, ResourceExt as _};
 
@@ -116,10 +116,7 @@ fn mark_of<K: kube::Resource>(object: &K) -> Option<&String> {
     object.annotations().get(MIGRATION_ANNOTATION)
 }
 
-fn condition<'a>(
-    job: &'a Job,
-    kind: &str,
-) -> Option<&'a k8s_openapi::api::batch::v1::JobCondition> {
+fn condition<'a>(job: &'a Job, kind: &str) -> Option<&'a JobCondition> {
     let mut conditions = job.status.as_ref()?.conditions.as_ref()?.iter();
     conditions.find(|condition| condition.type_ == kind)
 }
@@ -129,9 +126,9 @@ fn says(job: &Job, kind: &str) -> bool {
 }
 
 fn is_of(pod: &Pod, job: &Job) -> bool {
-    let owners = pod.owner_references().iter();
+    let mut owners = pod.owner_references().iter();
     let uid = job.uid();
-    { owners }.any(|owner| Some(&owner.uid) == uid.as_ref())
+    owners.any(|owner| Some(&owner.uid) == uid.as_ref())
 }
 
 /// What the try that failed last said.

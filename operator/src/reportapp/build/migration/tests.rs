@@ -141,7 +141,7 @@ fn the_job_is_confined_and_has_the_login_that_no_other_pod_has() {
     let all = built(&proven());
     assert_eq!(names(&all), ["demo-tunnel-main", "demo-api", "demo-bot"]);
     let others = serde_json::to_string(&all.deployments).expect("serialisable");
-    assert!(!others.contains(&login) && !others.contains("owner"), "{others}");
+    assert!(!others.contains(&login) && !others.contains("credentials/owner"));
 }
 
 /// The example whose Job has succeeded.

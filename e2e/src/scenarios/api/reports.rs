@@ -17,10 +17,11 @@ const FILES: &str = "payroll";
 
 /// Makes a ConfigMap as somebody else would, lent to `app` or to nobody.
 pub(super) async fn put(stage: &Stage<'_>, name: &str, app: Option<&str>) -> Result<()> {
+    let mark = app.map(|app| json!({ ALLOW_ANNOTATION: app }));
     let object = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": { "name": name, "annotations": { ALLOW_ANNOTATION: app } },
+        "metadata": { "name": name, "annotations": mark },
         "data": { "payroll.yaml": "id: payroll" },
     });
     let maps: Api<ConfigMap> = Api::namespaced(stage.client(), &stage.namespace);

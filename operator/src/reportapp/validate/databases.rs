@@ -153,8 +153,7 @@ impl Check<'_> {
             credential.opens.login()
         };
         let (owner, grants_to) = (role(name), role(serving));
-        if owner.is_some() && owner == grants_to {
-            let role = owner.unwrap_or_default();
+        if let Some(role) = owner.filter(|owner| Some(*owner) == grants_to) {
             self.note_invalid(
                 format!("{path}.credential"),
                 format!(

@@ -13,6 +13,7 @@ pub mod image;
 pub mod incidents;
 pub mod network;
 pub mod reference;
+pub mod reports;
 pub mod secret_store;
 pub mod server;
 pub mod status;
@@ -26,11 +27,12 @@ pub use api::{Api, Audit, Autoscaling, Web, WebTls};
 pub use backup::Backup;
 pub use bot::{Bot, BotMode};
 pub use credential::{Credential, CredentialUse, OnDelete};
-pub use database::{Admin, Pool, Redis, Store, StoreEngine, Tls, TlsMode, Volume};
+pub use database::{Admin, Migrator, Pool, Redis, Store, StoreEngine, Tls, TlsMode, Volume};
 pub use image::{Digests, Image, PullPolicy};
 pub use incidents::{ApprovalRule, Incidents};
 pub use network::NetworkPolicy;
 pub use reference::{SecretKeyRef, ValueSource};
+pub use reports::Reports;
 pub use secret_store::SecretStore;
 pub use server::{Bastion, Engine, Server, Tunnel};
 pub use status::{CanaryStatus, ComponentStatus, CredentialStatus, ReportAppStatus, ServerStatus};
@@ -79,6 +81,10 @@ pub struct ReportAppSpec {
     /// The HTTP API, which also serves the web pages.
     #[serde(default)]
     pub api: Api,
+
+    /// Reports beside those the application brings with it. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<Reports>,
 
     /// How the application is reached from outside the cluster. Absent: only through the Service
     /// `<name>-api`.

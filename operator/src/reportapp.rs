@@ -219,9 +219,12 @@ fn ended(outcome: &Outcome, status: &ReportAppStatus) -> Ended {
         Outcome::Forbidden { .. } => Ended::Forbidden,
         Outcome::Failed(_) | Outcome::Unread(_) => Ended::Failed,
         Outcome::Suspended => Ended::Settled,
-        // No watch tells when Vault gives the value, or when something of others is lent.
+        // No watch tells when Vault gives the value, or when something of others is lent. A person who
+        // mends a migration changes something that is watched, or a Secret.
         Outcome::Applied(resources)
-            if !resources.unread.is_empty() || !resources.refused.is_empty() =>
+            if !resources.unread.is_empty()
+                || !resources.refused.is_empty()
+                || is(status::STALLED, "True") =>
         {
             Ended::Refused
         }

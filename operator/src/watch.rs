@@ -15,6 +15,7 @@ use futures::{FutureExt as _, StreamExt as _, pin_mut};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{
     ConfigMap, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount,
 };
@@ -277,6 +278,7 @@ pub struct Caches {
     pub secrets: Cache<PartialObjectMeta<Secret>>,
     pub volume_claims: Cache<PersistentVolumeClaim>,
     pub network_policies: Cache<NetworkPolicy>,
+    pub jobs: Cache<Job>,
     pub autoscalers: Cache<HorizontalPodAutoscaler>,
     pub disruption_budgets: Cache<PodDisruptionBudget>,
     pub ingresses: Cache<Ingress>,
@@ -300,6 +302,7 @@ impl Caches {
             secrets: started(cache(client, part, touched), &mut runs),
             volume_claims: started(cache(client, part, touched), &mut runs),
             network_policies: started(cache(client, part, touched), &mut runs),
+            jobs: started(cache(client, part, touched), &mut runs),
             autoscalers: started(cache(client, part, touched), &mut runs),
             disruption_budgets: started(cache(client, part, touched), &mut runs),
             ingresses: started(cache(client, part, touched), &mut runs),
@@ -320,6 +323,7 @@ impl Caches {
             secrets,
             volume_claims,
             network_policies,
+            jobs,
             autoscalers,
             disruption_budgets,
             ingresses,
@@ -334,6 +338,7 @@ impl Caches {
             secrets.loaded(patience),
             volume_claims.loaded(patience),
             network_policies.loaded(patience),
+            jobs.loaded(patience),
             autoscalers.loaded(patience),
             disruption_budgets.loaded(patience),
             ingresses.loaded(patience),
@@ -354,6 +359,7 @@ impl Caches {
         self.secrets.check()?;
         self.volume_claims.check()?;
         self.network_policies.check()?;
+        self.jobs.check()?;
         self.autoscalers.check()?;
         self.disruption_budgets.check()?;
         self.ingresses.check()

@@ -101,7 +101,7 @@ pub struct DatabaseUse {
     #[schemars(length(min = 1, max = 20))]
     pub server: Option<String>,
 
-    /// Whether it is the login of the store. Default: false.
+    /// Whether it is a login of the store. Default: false.
     #[serde(default)]
     pub store: bool,
 

@@ -113,6 +113,8 @@ pub struct Admin {
 #[x_kube(validation = Rule::new("self.engine != 'Postgres' || (has(self.host) && has(self.database) && has(self.credential))").message("spec.store with engine Postgres needs host, database and credential"))]
 #[x_kube(validation = Rule::new("self.engine != 'Sqlite' || (!has(self.host) && !has(self.database) && !has(self.credential) && !has(self.admin))").message("spec.store with engine Sqlite is a file in a volume: remove host, database, credential and admin"))]
 #[x_kube(validation = Rule::new("self.engine == 'Sqlite' || !has(self.volume)").message("spec.store.volume is for engine Sqlite only"))]
+#[x_kube(validation = Rule::new("self.engine == 'Postgres' || !has(self.migrator)").message("spec.store.migrator is for engine Postgres only: a SQLite file has one process, which migrates it itself; remove migrator"))]
+#[x_kube(validation = Rule::new("!has(self.migrator) || !has(self.credential) || self.migrator.credential != self.credential").message("spec.store.migrator.credential must not be spec.store.credential: the login that serves is to own no table; name another entry of spec.credentials"))]
 pub struct Store {
     /// Kind of database.
     pub engine: StoreEngine,
@@ -145,6 +147,12 @@ pub struct Store {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<Admin>,
 
+    /// A login of its own that owns the tables and migrates them (Postgres): a Job does so before API
+    /// pods of another release start, and `credential` then serves without owning a table. Absent:
+    /// the API migrates under `credential`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrator: Option<Migrator>,
+
     /// Connections of each API pod.
     #[serde(default)]
     pub pool: Pool,
@@ -152,6 +160,26 @@ pub struct Store {
     /// The volume of the database file (Sqlite). It survives the ReportApp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
+}
+
+/// The login that owns the tables of the store.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Migrator {
+    /// Name of the entry of `spec.credentials` to migrate with: one with `database: {store: true}` whose
+    /// role owns the database, or may create in it. No serving pod is given it.
+    #[schemars(length(min = 1, max = 63))]
+    pub credential: String,
+
+    /// How long a migration may take until it counts as failed, `1m` to `1d`. Default: 15m.
+    #[serde(default = "Migrator::default_deadline")]
+    pub deadline: Period,
+}
+
+impl Migrator {
+    fn default_deadline() -> Period {
+        Period::from_secs(15 * 60)
+    }
 }
 
 /// Kind of database for the application's own state.

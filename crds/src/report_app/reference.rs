@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use kube::core::Rule;
 use serde::{Deserialize, Serialize};
 
-/// What the API server takes as the name of a Secret or workload, so that no other can be one.
+/// What the API server takes as the name of a Secret, ConfigMap or workload, so that no other can be one.
 const OBJECT_NAME: &str =
     "matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')";
 
@@ -20,6 +20,13 @@ pub(super) fn secret_name() -> Rule {
 pub(super) fn secret_names() -> Rule {
     Rule::new(format!("self.all(name, name.{OBJECT_NAME})")).message(
         "name Secrets in the namespace of the ReportApp: lower case letters, digits, '-' and '.'; Secrets of other namespaces cannot be used",
+    )
+}
+
+/// The field names a `ConfigMap`.
+pub(super) fn config_map_name() -> Rule {
+    Rule::new(format!("self.{OBJECT_NAME}")).message(
+        "name a ConfigMap in the namespace of the ReportApp: lower case letters, digits, '-' and '.'; ConfigMaps of other namespaces cannot be used",
     )
 }
 

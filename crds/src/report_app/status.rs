@@ -14,7 +14,8 @@ pub struct ReportAppStatus {
 
     /// `Ready`, `Reconciling` and `Stalled` as kstatus reads them; `UpToDate`, which is False while
     /// pods wait for an upgrade; `CredentialsAccepted`, which is False while a backend refuses a
-    /// login.
+    /// login; with `spec.store.migrator` `Migrated`, which is True once the store is up to date for
+    /// the present image; with `spec.reports` `ReportsReady`, which is False while a file is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,

@@ -12,7 +12,9 @@ pub mod edits;
 pub mod faulty_way;
 mod foreign;
 pub mod leader;
+mod migration;
 pub mod operator;
+mod reports;
 pub mod rights;
 pub mod rotations;
 pub mod sample;
@@ -51,6 +53,16 @@ fn of_applications() -> Vec<Scenario> {
             Api,
             "a Secret that cannot be read for a while changes nothing",
             withheld::for_a_while
+        ),
+        scenario!(
+            Api,
+            "report files that are missing or not lent are refused, and noticed when they come",
+            reports::noticed
+        ),
+        scenario!(
+            Api,
+            "pods of the API come after the migration of their store",
+            migration::comes_first
         ),
         scenario!(
             Api,

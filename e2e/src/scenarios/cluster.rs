@@ -10,10 +10,12 @@ pub mod faults;
 pub mod hygiene;
 pub mod leftovers;
 pub mod load;
+mod migrator;
 pub mod network;
 pub mod own_ledger;
 pub mod pods;
 pub mod quiet;
+mod reports;
 pub mod restarts;
 pub mod rotation;
 pub mod subject;
@@ -87,6 +89,16 @@ fn before() -> Vec<Scenario> {
 /// the traces of everything else.
 fn after() -> Vec<Scenario> {
     vec![
+        scenario!(
+            Cluster,
+            "a store whose tables get an owner of their own is migrated by a Job before pods rely on it",
+            migrator::comes_first
+        ),
+        scenario!(
+            Cluster,
+            "a report is added by a ConfigMap without a restart",
+            reports::added_without_a_restart
+        ),
         scenario!(
             Cluster,
             "an unchanged object causes no write",

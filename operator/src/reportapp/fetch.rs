@@ -54,6 +54,7 @@ pub fn live(app: &ReportApp, context: &Context) -> Live {
             .collect(),
         replica_sets: sorted(caches.replica_sets.of(&namespace, &name)),
         pods: sorted(caches.pods.of(&namespace, &name)),
+        jobs: sorted(caches.jobs.of(&namespace, &name)),
     }
 }
 
@@ -66,7 +67,7 @@ fn sorted<K: Resource>(mut objects: Vec<Arc<K>>) -> Vec<Arc<K>> {
 /// Adds what only the API server knows. The ledger entry says what is still to be written.
 ///
 /// # Errors
-/// When the watch caches or the ledger cannot be read. A named Secret that cannot be read is a
+/// When the watch caches, the ledger or the report files' `ConfigMap` cannot be read. A named Secret that cannot be read is a
 /// value, not an error: it is one of the problems a person sees in one list.
 pub async fn fetch(
     app: &Arc<ReportApp>,
@@ -80,14 +81,16 @@ pub async fn fetch(
     context.actions.check_right::<IncidentAction>()?;
     let (namespace, name) = (app.namespace().unwrap_or_default(), app.name_any());
     let client = &context.shared.client;
-    let (mut named, consumers, entry, live_certificate, published) = tokio::join!(
+    let (mut named, consumers, report_files, entry, live_certificate, published) = tokio::join!(
         secrets::named(client, &namespace, app),
         consumers::named(client, &namespace, app),
+        consumers::report_files(client, &namespace, app),
         ledger::read(client, &namespace, &name),
         live_certificate(context, &namespace, &name),
         published::read(client, &namespace, &name),
     );
     let (entry, live_certificate, published) = (entry?, live_certificate?, published?);
+    let report_files = report_files?;
     let published = published.credentials;
     let is_first = |credential: &Credential| {
         let given = published.get(&credential.name);
@@ -118,6 +121,7 @@ pub async fn fetch(
         secrets: named,
         kept,
         consumers,
+        report_files,
         older_hosts: older_hosts(app, &context.shared.apps()),
         ledger: entry.ledger.clone(),
         published,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{
     ConfigMap, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount,
 };
@@ -38,6 +39,8 @@ pub struct FetchedReportApp {
     /// What of others the spec names under `publish` and `restart`; without what the API server does not
     /// give now.
     pub consumers: BTreeMap<Consumer, ConsumerLookup>,
+    /// The `ConfigMap` of `spec.reports`; of a spec that names one.
+    pub report_files: Option<ConsumerLookup>,
     /// `ReportApps` that were created earlier (ties: smaller uid) and claim the same host.
     pub older_hosts: Vec<HostClaim>,
     /// Generated material of this application.
@@ -148,7 +151,7 @@ impl fmt::Display for ConsumerKind {
     }
 }
 
-/// What a look-up of a [`Consumer`] gave.
+/// What a look-up of a [`Consumer`] gave, or of another object somebody lends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsumerLookup {
     /// It lends itself to this `ReportApp`.
@@ -256,6 +259,8 @@ pub struct Live {
     pub replica_sets: Vec<Arc<ReplicaSet>>,
     /// Pods.
     pub pods: Vec<Arc<Pod>>,
+    /// Jobs.
+    pub jobs: Vec<Arc<Job>>,
 }
 
 /// The answer of one pod's `/status`.
@@ -309,6 +314,10 @@ pub enum ProblemReason {
     SecretMissing,
     /// A Secret does not lend itself to this `ReportApp`.
     SecretNotAllowed,
+    /// A `ConfigMap` does not exist.
+    ConfigMapMissing,
+    /// A `ConfigMap` does not lend itself to this `ReportApp`.
+    ConfigMapNotAllowed,
     /// A workload to restart does not exist.
     WorkloadMissing,
     /// A workload to restart does not lend itself to this `ReportApp`.
@@ -358,6 +367,8 @@ pub struct Resources<State> {
     pub network_policies: Vec<NetworkPolicy>,
     /// Services of API and tunnels.
     pub services: Vec<Service>,
+    /// The Job that migrates the store, unless it has.
+    pub jobs: Vec<Job>,
     /// Deployments to apply.
     pub deployments: Vec<Deployment>,
     /// Scales the API; then the API's Deployment has no `replicas`.
@@ -369,6 +380,8 @@ pub struct Resources<State> {
     /// Live Deployments that stay as they are until the next change of the spec, because only this
     /// operator would build them differently. They are neither applied nor garbage-collected.
     pub postponed: Vec<Arc<Deployment>>,
+    /// Where the migration of the store stands; of a spec with a migrator.
+    pub migration: Option<Migration>,
     /// First values the secret store does not give now, so that pods keep what they have: a
     /// sentence each.
     pub unread: Vec<String>,
@@ -378,6 +391,30 @@ pub struct Resources<State> {
     pub credentials: Vec<CredentialStatus>,
     /// [`Prepared`] or [`Applied`].
     pub state: PhantomData<State>,
+}
+
+/// Where the migration of the store to the present image stands.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// The Job that tells; it is not garbage-collected.
+    pub job: String,
+    /// How far it is.
+    pub progress: MigrationProgress,
+    /// Whether pods of the API wait for it. Their Deployment is not applied meanwhile.
+    pub is_awaited: bool,
+    /// The API's Deployment as it is while its next pods wait; absent when it never had any.
+    pub kept: Option<Arc<Deployment>>,
+}
+
+/// How far a migration is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MigrationProgress {
+    /// The Job has not ended; what was in the way last, if anything.
+    Running(Option<String>),
+    /// The Job gave up; its last words.
+    Failed(String),
+    /// The store is up to date.
+    Done,
 }
 
 /// How far a reconcile came; the input of `status` beside the live objects.

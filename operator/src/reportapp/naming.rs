@@ -21,6 +21,9 @@ pub const APPLIED_ANNOTATION: &str = "reportapp.dev/applied";
 pub const INPUTS_ANNOTATION: &str = "reportapp.dev/inputs";
 /// Annotation of Deployments: hash of the pod template as built.
 pub const TEMPLATE_ANNOTATION: &str = "reportapp.dev/template";
+/// Annotation of migration Jobs, and of the API's Deployment once its pods may rely on one: hash of what
+/// is migrated by which image.
+pub const MIGRATION_ANNOTATION: &str = "reportapp.dev/migration";
 /// Finalizer that lets the operator say what stays behind.
 pub const FINALIZER: &str = "reportapp.dev/retain";
 /// Field manager of server-side apply.
@@ -32,7 +35,7 @@ const MAX_NAME: usize = 63;
 /// Hexadecimal digits of the suffix of a versioned object.
 pub const SUFFIX_DIGITS: usize = 10;
 
-/// A part of the application that runs as its own Deployment.
+/// A part of the application that runs in pods of its own: as a Deployment, but for the migrator.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Component {
     /// API and web.
@@ -41,6 +44,15 @@ pub enum Component {
     Bot,
     /// SSH tunnel of the named server.
     Tunnel(String),
+    /// Job that migrates the store.
+    Migrator,
+}
+
+impl Component {
+    /// Whether its pods serve until they are replaced, and say how they are.
+    pub fn serves(&self) -> bool {
+        *self != Self::Migrator
+    }
 }
 
 impl fmt::Display for Component {
@@ -49,6 +61,7 @@ impl fmt::Display for Component {
             Self::Api => formatter.write_str("api"),
             Self::Bot => formatter.write_str("bot"),
             Self::Tunnel(server) => write!(formatter, "tunnel-{server}"),
+            Self::Migrator => formatter.write_str("migrator"),
         }
     }
 }
@@ -65,6 +78,7 @@ impl FromStr for Component {
         match text {
             "api" => Ok(Self::Api),
             "bot" => Ok(Self::Bot),
+            "migrator" => Ok(Self::Migrator),
             other => other
                 .strip_prefix("tunnel-")
                 .filter(|server| !server.is_empty())
@@ -84,9 +98,15 @@ fn bounded(name: &str, max: usize) -> String {
     format!("{head}-{hash}")
 }
 
-/// Name of the Deployment and the ServiceAccount of a component, and of a tunnel's Service.
+/// Name of the Deployment and the ServiceAccount of a component, of its NetworkPolicy, and of a tunnel's
+/// Service.
 pub fn workload(app: &str, component: &Component) -> String {
     bounded(&format!("{app}-{component}"), MAX_NAME)
+}
+
+/// Name of a migration Job, given the hash of what it does and how.
+pub fn migration_job(app: &str, hash: &str) -> String {
+    format!("{app}-migrate-{hash}")
 }
 
 /// Name of the Service of API and web.
@@ -250,7 +270,7 @@ mod tests {
     #[test]
     fn a_component_reads_back_as_it_is_written() {
         let tunnel = Component::Tunnel("main".to_owned());
-        for component in [Component::Api, Component::Bot, tunnel] {
+        for component in [Component::Api, Component::Bot, Component::Migrator, tunnel] {
             assert_eq!(component.to_string().parse(), Ok(component));
         }
         assert!("tunnel-".parse::<Component>().is_err());

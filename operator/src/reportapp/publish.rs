@@ -14,7 +14,9 @@ use reportapp_crds::{ReportApp, ReportAppStatus};
 use serde_json::json;
 
 use super::naming::FIELD_MANAGER;
-use super::status::{READY, STALLED, UP_TO_DATE, bounded};
+use super::status::{
+    MIGRATED, MIGRATION_RUNNING, READY, REPORTS_READY, STALLED, UP_TO_DATE, bounded,
+};
 use crate::api_error::{ApiError, ApiResult};
 use crate::canary::verdict::REJECTED;
 use crate::context::Context;
@@ -114,7 +116,8 @@ fn transitions(before: &ReportAppStatus, after: &ReportAppStatus) -> Vec<Event> 
         (!same).then_some(now)
     };
     let ready = changed(READY).map(|condition| {
-        let calm = condition.status == "True" || condition.reason == "RollingOut";
+        let calm = condition.status == "True"
+            || ["RollingOut", MIGRATION_RUNNING].contains(&condition.reason.as_str());
         let kind = if calm {
             EventType::Normal
         } else {
@@ -122,14 +125,25 @@ fn transitions(before: &ReportAppStatus, after: &ReportAppStatus) -> Vec<Event> 
         };
         event(kind, &condition.reason, &condition.message)
     });
-    // A refused spec has told it with `Ready`.
+    // What `Ready` has told is not told again.
+    let is_news =
+        |condition: &&Condition| find(after, READY).is_none_or(|r| r.reason != condition.reason);
     let refused = changed(STALLED)
         .filter(|condition| condition.status == "True")
-        .filter(|condition| find(after, READY).is_none_or(|r| r.reason != condition.reason))
+        .filter(is_news)
         .map(|condition| event(EventType::Warning, &condition.reason, &condition.message));
     let pending = changed(UP_TO_DATE)
         .filter(|condition| condition.status == "False")
         .map(|condition| event(EventType::Normal, &condition.reason, &condition.message));
+    let apart = [MIGRATED, REPORTS_READY].into_iter().filter_map(|kind| {
+        let condition = changed(kind).filter(is_news)?;
+        let kind = match (condition.status.as_str(), condition.reason.as_str()) {
+            ("True", _) | (_, MIGRATION_RUNNING) => EventType::Normal,
+            ("False", _) => EventType::Warning,
+            _ => return None,
+        };
+        Some(event(kind, &condition.reason, &condition.message))
+    });
     let logins = after.credentials.iter().filter_map(|credential| {
         let then = before
             .credentials
@@ -138,7 +152,7 @@ fn transitions(before: &ReportAppStatus, after: &ReportAppStatus) -> Vec<Event> 
         login(then.and_then(|then| then.canary.as_ref()), credential)
     });
     let conditions = [ready, refused, pending].into_iter().flatten();
-    conditions.chain(logins).collect()
+    conditions.chain(apart).chain(logins).collect()
 }
 
 /// The event for a login that is refused now, or accepted again.
@@ -264,6 +278,39 @@ mod tests {
             (STALLED, "True", "HostTaken"),
         ]);
         assert_eq!(told(&fine, &whole), warning("HostTaken"));
+    }
+
+    #[test]
+    fn a_migration_and_its_failure_are_told_once() {
+        let seen = |ready: &str, migrated: &str, reason: &str| {
+            status(&[(READY, ready, reason), (MIGRATED, migrated, reason)])
+        };
+        let running = seen("False", "False", MIGRATION_RUNNING);
+        let failed = seen("False", "False", "MigrationFailed");
+        let done = status(&[(READY, "True", "Available"), (MIGRATED, "True", "MigrationDone")]);
+        let one = |kind, reason: &str| [(kind, reason.to_owned())];
+        let nothing = ReportAppStatus::default();
+        assert_eq!(told(&nothing, &running), one(EventType::Normal, MIGRATION_RUNNING));
+        assert_eq!(told(&running, &failed), one(EventType::Warning, "MigrationFailed"));
+        assert_eq!(told(&failed, &failed), []);
+        let over = [
+            (EventType::Normal, "Available".to_owned()),
+            (EventType::Normal, "MigrationDone".to_owned()),
+        ];
+        assert_eq!(told(&running, &done), over);
+    }
+
+    #[test]
+    fn a_report_file_that_is_refused_is_told_beside_an_application_that_serves() {
+        let seen = |value: &str, reason: &str| {
+            status(&[(READY, "True", "Available"), (REPORTS_READY, value, reason)])
+        };
+        let (unknown, loaded) = (seen("Unknown", "NotReported"), seen("True", "ReportsLoaded"));
+        let refused = seen("False", "ReportRefused");
+        let one = |kind, reason: &str| [(kind, reason.to_owned())];
+        assert_eq!(told(&loaded, &unknown), []);
+        assert_eq!(told(&loaded, &refused), one(EventType::Warning, "ReportRefused"));
+        assert_eq!(told(&refused, &loaded), one(EventType::Normal, "ReportsLoaded"));
     }
 
     #[test]

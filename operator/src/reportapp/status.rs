@@ -1,7 +1,7 @@
 //! From what is seen of an application to what its status says. Pure: time is an input.
 //!
 //! [`conditions`] holds the ordered checks behind `Ready`, `Reconciling`, `Stalled` and `UpToDate`,
-//! [`logins`] the one behind `CredentialsAccepted`, [`dependencies`] ranks what the pods say about databases, bastions, Redis and Telegram, [`rollout`]
+//! [`logins`] the one behind `CredentialsAccepted`, [`migration`] the one behind `Migrated`, [`reports`] the one behind `ReportsReady`, [`dependencies`] ranks what the pods say about databases, bastions, Redis and Telegram, [`rollout`]
 //! reads Deployments and pods.
 //!
 //! A suspended application keeps an honest `Ready`: it says what runs, with reason `Suspended` where all
@@ -10,6 +10,8 @@
 mod conditions;
 mod dependencies;
 mod logins;
+mod migration;
+mod reports;
 pub mod rollout;
 
 #[cfg(test)]
@@ -26,7 +28,10 @@ use reportapp_crds::{ReportApp, ReportAppStatus};
 use super::model::{Live, Outcome, PodReport};
 use super::naming;
 
-pub use conditions::{CREDENTIALS_ACCEPTED, READY, RECONCILING, STALLED, UP_TO_DATE};
+pub use conditions::{
+    CREDENTIALS_ACCEPTED, MIGRATED, READY, RECONCILING, REPORTS_READY, STALLED, UP_TO_DATE,
+};
+pub use migration::RUNNING as MIGRATION_RUNNING;
 
 /// What a status is made from.
 #[derive(Clone, Copy, Debug)]
@@ -74,8 +79,8 @@ pub fn status(input: &StatusInput<'_>) -> ReportAppStatus {
     }
 }
 
-/// Deployments that carry the application, as last seen: what was applied and what was postponed, or
-/// all live ones when nothing was applied.
+/// Deployments that carry the application, as last seen: what was applied, what was postponed and what waits
+/// for a migration, or all live ones when nothing was applied.
 fn deployments(input: &StatusInput<'_>) -> Vec<Arc<Deployment>> {
     match input.outcome {
         Outcome::Applied(resources) => resources
@@ -84,6 +89,7 @@ fn deployments(input: &StatusInput<'_>) -> Vec<Arc<Deployment>> {
             .cloned()
             .map(Arc::new)
             .chain(resources.postponed.iter().cloned())
+            .chain(resources.migration.iter().filter_map(|m| m.kept.clone()))
             .collect(),
         _ => input.live.deployments.values().cloned().collect(),
     }

@@ -68,6 +68,7 @@ pub fn example() -> FetchedReportApp {
             .collect(),
         kept: BTreeMap::new(),
         consumers: BTreeMap::new(),
+        report_files: None,
         older_hosts: Vec::new(),
         ledger: Ledger {
             name_key: SecretBytes::new([7; 32]),

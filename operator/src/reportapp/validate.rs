@@ -2,7 +2,7 @@
 //! Pure.
 //!
 //! One file per concern: [`credentials`] (values and where they are used), [`databases`] (servers,
-//! store, Redis), [`consumers`] (what of others is published to and restarted), [`network`] (images, hosts, host keys), [`key`] (the form of keys and certificates),
+//! store, Redis), [`consumers`] (what of others is published to and restarted), [`reports`] (the files of reports), [`network`] (images, hosts, host keys), [`key`] (the form of keys and certificates),
 //! [`secrets`] (looking values up). What one object can say about itself is checked by the API server
 //! (CEL in `crds`); here stands what needs other objects, and what the builders rely on.
 //!
@@ -16,6 +16,7 @@ pub mod key;
 pub mod known_hosts;
 mod network;
 mod problem;
+mod reports;
 mod secrets;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource as _, ResourceExt as _};
@@ -56,6 +58,8 @@ pub struct ValidatedApp {
     pub store: ValidatedStore,
     /// Session cache.
     pub redis: Option<ValidatedRedis>,
+    /// `ConfigMap` with report files.
+    pub reports: Option<String>,
     /// Key that signs access tokens.
     pub signing: VersionedSecret,
     /// Token of the bot; absent without a bot.
@@ -174,6 +178,19 @@ pub struct PostgresStore {
     pub login: VersionedSecret,
     /// Size and deadlines of the pool.
     pub pool: PoolConfig,
+    /// Who migrates it, if not the API itself.
+    pub migrator: Option<ValidatedMigrator>,
+}
+
+/// The login that owns the tables of the store.
+#[derive(Clone, Debug)]
+pub struct ValidatedMigrator {
+    /// Login.
+    pub login: VersionedSecret,
+    /// Role that serves and is given the rights it needs.
+    pub grants_to: String,
+    /// How long a migration may take.
+    pub deadline: Duration,
 }
 
 /// Redis.
@@ -202,6 +219,7 @@ pub fn validate(fetched: &FetchedReportApp) -> Result<ValidatedApp, Problems> {
     let servers = check.servers();
     let store = check.store();
     let redis = check.redis();
+    let reports = check.reports();
     check.api();
     check.web();
     let bot_token = check.bot();
@@ -228,6 +246,7 @@ pub fn validate(fetched: &FetchedReportApp) -> Result<ValidatedApp, Problems> {
                 servers,
                 store,
                 redis,
+                reports,
                 signing,
                 bot_token,
                 internal_token,

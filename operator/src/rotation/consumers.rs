@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::api::core::v1::PodSpec;
 use kube::ResourceExt as _;
 
 use super::ledger::{ADOPTED, Entry};
@@ -39,7 +39,7 @@ pub fn rollout(
     let old_pods: Vec<_> = live
         .pods
         .iter()
-        .filter(|pod| !has_ended(pod) && pod.spec.as_ref().is_some_and(is_old))
+        .filter(|pod| !rollout::has_ended(pod) && pod.spec.as_ref().is_some_and(is_old))
         .map(|pod| pod.name_any())
         .collect();
     let users: Vec<_> = users(live, &wanted).collect();
@@ -108,15 +108,6 @@ fn versions<'a>(spec: &'a PodSpec, version: &'a str) -> impl Iterator<Item = &'a
 
 fn template(deployment: &Deployment) -> Option<&PodSpec> {
     deployment.spec.as_ref()?.template.spec.as_ref()
-}
-
-/// A pod that ran to its end holds no connection; one that is Terminating may.
-fn has_ended(pod: &Pod) -> bool {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 #[cfg(test)]

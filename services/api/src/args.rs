@@ -59,7 +59,7 @@ pub enum Command {
 /// Which store, and under which login.
 #[derive(Debug, clap::Args)]
 pub struct StoreArgs {
-    /// Configuration file, as for serving; its `store` is used.
+    /// Configuration file, as for serving or with its `store` alone, which is what is used.
     #[arg(long, default_value = reportapp_config::CONFIG_PATH)]
     pub config: PathBuf,
 
@@ -78,6 +78,10 @@ pub struct MigrateArgs {
     /// PostgreSQL role that serves without owning the tables: afterwards it has the rights it needs.
     #[arg(long, value_name = "ROLE")]
     pub grant_to: Option<String>,
+
+    /// How long to wait for a store that does not answer yet.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
 }
 
 /// Options of `verify-audit`.

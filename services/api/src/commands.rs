@@ -3,22 +3,28 @@
 //! Each prints what it did and ends. Logs go to the error output, so that scripts can read the rest.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
-use reportapp_config::{ApiConfig, DatabaseConfig};
-use reportapp_pool::{Engine, Pool};
+use reportapp_config::{DatabaseConfig, StoreConfig, file};
+use reportapp_pool::{Engine, Pool, PoolError};
+use reportapp_telemetry::Backoff;
+use tokio::time::{Instant, sleep};
 
 use crate::args::{MigrateArgs, StoreArgs, VerifyArgs};
 use crate::audit::verify::{Verdict, verify};
-use crate::run::load;
 use crate::store::{migrations, rights};
+
+/// Pauses between attempts at a store that does not answer.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Applies what is missing and grants rights; returns the lines to print.
 ///
 /// # Errors
 /// A configuration or a store that cannot be used; nothing is applied then.
 pub async fn migrate(args: &MigrateArgs) -> anyhow::Result<Vec<String>> {
-    let pool = open(&args.store).await?;
+    let pool = open(&args.store, Duration::from_secs(args.wait)).await?;
     let applied = migrations::run(&pool, migrations::ALL).await?;
     let mut lines: Vec<String> = applied
         .iter()
@@ -45,7 +51,7 @@ pub async fn migrate(args: &MigrateArgs) -> anyhow::Result<Vec<String>> {
 /// # Errors
 /// A configuration or a store that cannot be used.
 pub async fn verify_audit(args: &VerifyArgs) -> anyhow::Result<Verdict> {
-    let pool = open(&args.store).await?;
+    let pool = open(&args.store, Duration::ZERO).await?;
     anyhow::ensure!(
         pool.engine() == Engine::Postgres,
         "a SQLite store keeps no sealed audit trail; there is nothing to verify"
@@ -71,12 +77,30 @@ pub fn describe(verdict: &Verdict) -> String {
     }
 }
 
-async fn open(args: &StoreArgs) -> anyhow::Result<Pool> {
-    let config: ApiConfig = load(&args.config)?;
+async fn open(args: &StoreArgs, patience: Duration) -> anyhow::Result<Pool> {
+    let config: StoreConfig = file::load(&args.config)?;
     let store = with_credential(config.store, args.credential.as_deref());
     let pool = Pool::open("store", &store).await?;
-    pool.probe().await.context("the store does not answer")?;
+    let answer = answered(&pool, patience).await;
+    answer.context("the store lets nobody in to migrate or verify it")?;
     Ok(pool)
+}
+
+/// Asks the store until it answers or `patience` is over. A login or certificate that is refused does not
+/// get better by waiting.
+async fn answered(pool: &Pool, patience: Duration) -> Result<(), PoolError> {
+    let until = Instant::now() + patience;
+    let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+    loop {
+        let answer = pool.probe().await;
+        let pause = pauses.next_pause();
+        match &answer {
+            Err(PoolError::Unreachable { .. }) if Instant::now() + pause < until => {
+                sleep(pause).await;
+            }
+            _ => return answer,
+        }
+    }
 }
 
 fn with_credential(mut store: DatabaseConfig, folder: Option<&Path>) -> DatabaseConfig {

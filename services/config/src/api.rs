@@ -47,10 +47,20 @@ pub struct ApiConfig {
     /// Name of the Telegram bot without `@`, for deep links; absent: linking is switched off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bot_username: Option<String>,
+    /// Folder of report files that add to the built-in catalogue; absent: the built-in ones only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<PathBuf>,
     /// Folder of the built web UI.
     pub web_root: PathBuf,
     /// Seconds to go on serving after SIGTERM so that load balancers notice, then to drain.
     pub drain_seconds: u64,
+}
+
+/// What a migration needs: a file with this alone, or the API's own, whose other fields it leaves aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreConfig {
+    /// The application's own state, and the login to change its tables with.
+    pub store: DatabaseConfig,
 }
 
 /// Addresses of the API process.

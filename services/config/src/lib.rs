@@ -16,7 +16,7 @@ pub mod file;
 pub mod status;
 pub mod tunnel;
 
-pub use api::{ApiConfig, MIN_RETENTION_DAYS};
+pub use api::{ApiConfig, MIN_RETENTION_DAYS, StoreConfig};
 pub use bot::BotConfig;
 pub use credential::Secret;
 pub use database::DatabaseConfig;

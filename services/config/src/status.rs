@@ -21,7 +21,8 @@ pub struct ServiceStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DependencyStatus {
-    /// Stable name: `server/main`, `tunnel/main`, `store`, `redis`, `telegram`, `api`, `certificate`.
+    /// Stable name: `server/main`, `tunnel/main`, `store`, `redis`, `telegram`, `api`, `certificate`,
+    /// `reports`.
     pub name: String,
     /// Whether the last attempt succeeded.
     pub state: DependencyState,
@@ -89,6 +90,8 @@ pub enum Reason {
     ApiUnreachable,
     /// The certificate files cannot be used; the last good certificate is still served.
     CertificateInvalid,
+    /// A report file is refused; what was read of it before is still answered.
+    ReportRefused,
 }
 
 impl Reason {
@@ -116,6 +119,7 @@ impl Reason {
             Self::TelegramConflict => "TelegramConflict",
             Self::ApiUnreachable => "ApiUnreachable",
             Self::CertificateInvalid => "CertificateInvalid",
+            Self::ReportRefused => "ReportRefused",
         }
     }
 }

@@ -127,6 +127,24 @@ fn schema_cases() -> Vec<Case> {
             &["exactly one of database"],
         ),
         case(
+            "a migrator of a SQLite store",
+            |s| {
+                s["store"] = json!({ "engine": "Sqlite", "migrator": { "credential": "store" } });
+                s["api"]["replicas"] = json!(1);
+            },
+            &["spec.store.migrator", "engine Postgres only"],
+        ),
+        case(
+            "a migrator that serves as well",
+            |s| s["store"]["migrator"] = json!({ "credential": "store" }),
+            &["spec.store.migrator.credential must not be"],
+        ),
+        case(
+            "report files of another namespace",
+            |s| s["reports"] = json!({ "configMap": "other/reports" }),
+            &["spec.reports.configMap", "other namespaces cannot be used"],
+        ),
+        case(
             "replicas without Redis",
             |s| drop(fields(s).remove("redis")),
             &["spec.redis is required"],

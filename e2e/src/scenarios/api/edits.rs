@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use super::reports;
 use super::sample;
 use super::snapshot::{Snapshot, difference, snapshot};
 use super::stage::{PATIENCE, Stage};
 use crate::scenarios::world::World;
+
+/// ConfigMaps with report files.
+const REPORTS: [&str; 2] = ["first", "second"];
 
 /// The sample without what would have to become ready before an edit of it can end: nothing runs
 /// here, and a rolling update waits for new pods before it lets go of old versions.
@@ -66,6 +70,13 @@ fn edits() -> Vec<Edit> {
         ("spec.store.database", |s| {
             s["store"]["database"] = json!("other")
         }),
+        ("spec.store.migrator: add", |s| {
+            s["store"]["migrator"] = json!({ "credential": "owner" });
+            list(&mut s["credentials"]).push(sample::owner());
+        }),
+        ("spec.reports: add", |s| {
+            s["reports"] = json!({ "configMap": "first" })
+        }),
         ("spec.redis.port", |s| s["redis"]["port"] = json!(6380)),
         ("spec.api.replicas", |s| s["api"]["replicas"] = json!(3)),
         ("spec.api.resources", |s| {
@@ -88,27 +99,50 @@ fn edits() -> Vec<Edit> {
 pub(super) async fn there_and_back(world: &World) -> Result<()> {
     let stage = Stage::new(world, "edits").await?;
     let operator = stage.operator("one", &[]).await?;
+    for name in REPORTS {
+        reports::put(&stage, name, Some(sample::NAME)).await?;
+    }
     let original = base();
     stage.put_app(&original).await?;
     stage.until_applied(sample::NAME).await?;
     let before = snapshot(&stage).await?;
     for (title, edit) in edits() {
-        let mut edited = original.clone();
-        edit(&mut edited["spec"]);
-        stage.put_app(&edited).await?;
-        stage.until_applied(sample::NAME).await?;
-        ensure!(
-            snapshot(&stage).await? != before,
-            "{title}: the edit changed no object"
-        );
-        stage.put_app(&original).await?;
-        stage.until_applied(sample::NAME).await?;
-        until_equal(&stage, &before)
-            .await
-            .with_context(|| format!("{title}: after editing back"))?;
+        there_and_back_again(&stage, &original, &before, title, edit).await?;
     }
+    // From one ConfigMap to another and back, with the same end.
+    let mut first = original.clone();
+    first["spec"]["reports"] = json!({ "configMap": REPORTS[0] });
+    stage.put_app(&first).await?;
+    stage.until_applied(sample::NAME).await?;
+    let with_first = snapshot(&stage).await?;
+    there_and_back_again(&stage, &first, &with_first, "spec.reports.configMap", |s| {
+        s["reports"] = json!({ "configMap": REPORTS[1] })
+    })
+    .await?;
     operator.stop().await?;
     stage.remove().await
+}
+
+async fn there_and_back_again(
+    stage: &Stage<'_>,
+    original: &Value,
+    before: &Snapshot,
+    title: &str,
+    edit: fn(&mut Value),
+) -> Result<()> {
+    let mut edited = original.clone();
+    edit(&mut edited["spec"]);
+    stage.put_app(&edited).await?;
+    stage.until_applied(sample::NAME).await?;
+    ensure!(
+        snapshot(stage).await? != *before,
+        "{title}: the edit changed no object"
+    );
+    stage.put_app(original).await?;
+    stage.until_applied(sample::NAME).await?;
+    until_equal(stage, before)
+        .await
+        .with_context(|| format!("{title}: after editing back"))
 }
 
 /// Versions of configuration and Secrets stay until no pod names them any more.

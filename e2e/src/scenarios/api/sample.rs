@@ -52,7 +52,13 @@ pub fn server(name: &str) -> Value {
     })
 }
 
-/// The Secrets the sample names, lent to it.
+/// A second login of the store, which owns its tables.
+pub fn owner() -> Value {
+    json!({ "name": "owner", "from": { "secretRef": { "name": "owner" } },
+            "database": { "store": true, "role": "reportapp_owner" } })
+}
+
+/// The Secrets the sample names, and that of [`owner`], lent to it.
 ///
 /// # Errors
 /// When `ssh-keygen` cannot make a key.
@@ -60,6 +66,7 @@ pub fn secrets() -> Result<Vec<Secret>> {
     Ok(vec![
         secret("erp", "password", "erp-secret-value"),
         secret("store", "password", "store-secret-value"),
+        secret("owner", "password", "owner-secret-value"),
         secret("redis", "password", "redis-secret-value"),
         secret("telegram", "token", "123456:telegram-secret-value"),
         secret("bastion-key", "private-key", &ssh_key("ed25519", "")?),

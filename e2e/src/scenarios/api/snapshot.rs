@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::stage::Stage;
 
 /// Kinds the operator writes, by group, version and kind.
-pub const KINDS: [(&str, &str, &str); 10] = [
+pub const KINDS: [(&str, &str, &str); 11] = [
     ("apps", "v1", "Deployment"),
+    ("batch", "v1", "Job"),
     ("", "v1", "Service"),
     ("", "v1", "ConfigMap"),
     ("", "v1", "ServiceAccount"),

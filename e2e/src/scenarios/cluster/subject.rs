@@ -401,13 +401,14 @@ impl<'w> Subject<'w> {
     }
 }
 
-/// Whether a pod can be asked something, and stays.
+/// Whether a pod can be asked something, and stays. The Job that migrates serves no page.
 fn has_address(pod: &Pod) -> bool {
-    let address = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.pod_ip.as_ref());
-    address.is_some() && pod.metadata.deletion_timestamp.is_none()
+    let status = pod.status.as_ref();
+    let address = status.and_then(|status| status.pod_ip.as_ref());
+    let component = pod.labels().get("app.kubernetes.io/component");
+    address.is_some()
+        && pod.metadata.deletion_timestamp.is_none()
+        && component.is_none_or(|component| component != "migrator")
 }
 
 /// Every wanted replica is available and no other is left.

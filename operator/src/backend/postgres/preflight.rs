@@ -199,8 +199,8 @@ fn notices(postgres: &Postgres, about: &About, roles: &Roles) -> Vec<String> {
 fn owned(postgres: &Postgres, owner: &str, count: i64) -> String {
     if owner == postgres.role {
         return format!(
-            "role {owner:?} owns {count} tables, views or sequences in database {:?}; the \
-             application may therefore change and drop them",
+            "role {owner:?} owns {count} tables, views or sequences in database {:?}; whoever logs in \
+             with this credential may change and drop them",
             postgres.database
         );
     }

@@ -4,7 +4,7 @@
 //! no owner, so they are out of reach; the first administrator's Secret is exempt by name.
 //! A versioned ConfigMap or Secret stays while any pod, ReplicaSet with pods or live Deployment
 //! names it, and a tunnel stays until every other Deployment has rolled out, because the old pods
-//! still use it.
+//! still use it. Of Jobs the one stays that tells how the migration went.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::reportapp::fetch;
 use crate::reportapp::model::{Applied, Live, Resources};
 use crate::reportapp::naming::{self, COMPONENT_LABEL, Component};
+use crate::reportapp::status::rollout;
 use crate::watch::Cache;
 
 /// Names of one kind.
@@ -36,12 +37,14 @@ pub async fn collect(
     context: &Context,
 ) -> ApiResult<()> {
     let live = fetch::live(app, context);
+    let migration = applied.migration.as_ref();
+    let awaited = migration.is_some_and(|migration| migration.is_awaited);
     let sweeper = Sweeper {
         context,
         namespace: app.namespace().unwrap_or_default(),
         app: app.name_any(),
         uid: app.uid().unwrap_or_default(),
-        tunnels_stay: !applied.deployments.iter().all(is_rolled_out),
+        tunnels_stay: awaited || !applied.deployments.iter().all(is_rolled_out),
     };
     let caches = &context.caches;
     let mut used = Used::default();
@@ -65,7 +68,9 @@ pub async fn collect(
                 .iter()
                 .map(|deployment| deployment.name_any()),
         )
+        .chain(names(migration.iter().filter_map(|m| m.kept.as_deref())))
         .collect();
+    let jobs = names(&applied.jobs).chain(migration.map(|migration| migration.job.clone()));
     sweeper
         .sweep(&caches.ingresses, &names(&applied.ingress).collect())
         .await?;
@@ -79,6 +84,7 @@ pub async fn collect(
         )
         .await?;
     sweeper.sweep(&caches.deployments, &deployments).await?;
+    sweeper.sweep(&caches.jobs, &jobs.collect()).await?;
     sweeper
         .sweep(&caches.services, &names(&applied.services).collect())
         .await?;
@@ -131,7 +137,7 @@ impl Used {
                 self.add_pod(template.and_then(|template| template.spec.as_ref()));
             }
         }
-        for pod in &live.pods {
+        for pod in live.pods.iter().filter(|pod| !rollout::has_ended(pod)) {
             self.add_pod(pod.spec.as_ref());
         }
     }

@@ -7,17 +7,18 @@ use reportapp_config::api::{
     ApiListen, AuditConfig, ErpServer, RedisConfig, TlsFiles, TokenConfig,
 };
 use reportapp_config::bot::{InternalApi, Telegram};
-use reportapp_config::database::TlsConfig;
+use reportapp_config::database::{PoolConfig, TlsConfig};
 use reportapp_config::tunnel::{Bastion, Forward, Handshake};
 use reportapp_config::{
-    API_PORT, ApiConfig, BotConfig, DatabaseConfig, HEALTH_PORT, INTERNAL_PORT, TUNNEL_PORT,
-    TunnelConfig,
+    API_PORT, ApiConfig, BotConfig, DatabaseConfig, HEALTH_PORT, INTERNAL_PORT, StoreConfig,
+    TUNNEL_PORT, TunnelConfig,
 };
 use serde::Serialize;
 
 use super::super::naming::{self, Component};
 use super::super::validate::{
-    ValidatedApp, ValidatedServer, ValidatedStore, ValidatedTls, ValidatedTunnel, VersionedSecret,
+    PostgresStore, ValidatedApp, ValidatedServer, ValidatedStore, ValidatedTls, ValidatedTunnel,
+    VersionedSecret,
 };
 
 /// Folder of the certificate of the application's own authority, in API pods.
@@ -28,6 +29,8 @@ pub const PUBLIC_TLS_DIR: &str = "/etc/reportapp/tls";
 pub const AUTHORITY_DIR: &str = "/etc/reportapp/ca";
 /// Folder of the first administrator's login, in API pods; empty once its Secret is deleted.
 pub const FIRST_ADMINISTRATOR_DIR: &str = "/etc/reportapp/generated/first-admin";
+/// Folder of report files, in API pods.
+pub const REPORTS_DIR: &str = "/etc/reportapp/reports";
 /// Folder of a SQLite store.
 pub const STORE_DIR: &str = "/var/lib/reportapp";
 /// Folder of the web UI in the image.
@@ -44,6 +47,9 @@ pub fn render_config(app: &ValidatedApp, component: &Component) -> String {
     match component {
         Component::Api => yaml(&api_config(app)),
         Component::Bot => yaml(&bot_config(app)),
+        Component::Migrator => migrator_config(app)
+            .map(|config| yaml(&config))
+            .unwrap_or_default(),
         Component::Tunnel(name) => super::tunnels(app)
             .find(|(server, _)| server.name == *name)
             .map(|(server, tunnel)| yaml(&tunnel_config(app, server, tunnel)))
@@ -98,6 +104,7 @@ fn api_config(app: &ValidatedApp) -> ApiConfig {
         first_administrator: Some(PathBuf::from(FIRST_ADMINISTRATOR_DIR)),
         internal_token: app.internal_token.as_ref().map(folder),
         bot_username: spec.bot.as_ref().and_then(|bot| bot.username.clone()),
+        reports: app.reports.as_ref().map(|_| PathBuf::from(REPORTS_DIR)),
         web_root: PathBuf::from(WEB_ROOT),
         drain_seconds: spec.api.drain.as_secs(),
     }
@@ -125,20 +132,44 @@ fn erp_database(app: &ValidatedApp, server: &ValidatedServer) -> DatabaseConfig 
 
 fn store_database(store: &ValidatedStore) -> DatabaseConfig {
     match store {
-        ValidatedStore::Postgres(postgres) => DatabaseConfig::Postgres {
-            host: postgres.host.clone(),
-            port: postgres.port,
-            database: postgres.database.clone(),
-            tls: tls_config(&postgres.tls),
-            credential: folder(&postgres.login),
-            pool: postgres.pool.clone(),
-        },
+        ValidatedStore::Postgres(postgres) => {
+            postgres_store(postgres, &postgres.login, postgres.pool.clone())
+        }
         ValidatedStore::Sqlite { pool, .. } => DatabaseConfig::Sqlite {
             path: PathBuf::from(STORE_DIR).join("store.db"),
             read_only: false,
             pool: pool.clone(),
         },
     }
+}
+
+fn postgres_store(
+    store: &PostgresStore,
+    login: &VersionedSecret,
+    pool: PoolConfig,
+) -> DatabaseConfig {
+    DatabaseConfig::Postgres {
+        host: store.host.clone(),
+        port: store.port,
+        database: store.database.clone(),
+        tls: tls_config(&store.tls),
+        credential: folder(login),
+        pool,
+    }
+}
+
+/// The store under the login that owns its tables. One connection is enough, and a statement may take
+/// as long as the whole.
+fn migrator_config(app: &ValidatedApp) -> Option<StoreConfig> {
+    let (store, migrator) = super::migrator(app)?;
+    let pool = PoolConfig {
+        min: 0,
+        max: 1,
+        statement_timeout_ms: u64::try_from(migrator.deadline.as_millis()).unwrap_or(u64::MAX),
+        ..PoolConfig::default()
+    };
+    let store = postgres_store(store, &migrator.login, pool);
+    Some(StoreConfig { store })
 }
 
 fn bot_config(app: &ValidatedApp) -> BotConfig {

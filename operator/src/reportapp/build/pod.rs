@@ -31,7 +31,7 @@ pub struct PodParts {
     pub image: String,
     /// CPU and memory.
     pub resources: ResourceRequirements,
-    /// Ports beside the health port, by name.
+    /// Ports beside the health port, by name; of a pod that serves.
     pub ports: Vec<(&'static str, u16)>,
     /// Volumes beside configuration and `/tmp`, each with its mount.
     pub mounts: Vec<Mounted>,
@@ -108,17 +108,43 @@ pub fn resources(cpu: &str, memory: &str, memory_limit: &str) -> ResourceRequire
     }
 }
 
-/// The pod template of a component.
+/// The pod template of a component that serves.
 pub fn build_pod(app: &ValidatedApp, component: &Component, parts: PodParts) -> PodTemplateSpec {
-    let spec = app.spec();
-    let container = container(app, component, &parts);
-    let pull_secrets: Vec<_> = spec
-        .image
-        .pull_secrets
-        .iter()
-        .map(|name| LocalObjectReference { name: name.clone() })
-        .collect();
-    let volumes = parts.mounts.into_iter().map(|mounted| mounted.volume);
+    let container = serving(app, component, &parts);
+    let pod = PodSpec {
+        topology_spread_constraints: Some(vec![TopologySpreadConstraint {
+            max_skew: 1,
+            topology_key: "kubernetes.io/hostname".to_owned(),
+            when_unsatisfiable: "ScheduleAnyway".to_owned(),
+            label_selector: Some(naming::component_selector(&app.name, component)),
+            ..TopologySpreadConstraint::default()
+        }]),
+        ..pod(app, component, parts, container)
+    };
+    template(app, component, pod)
+}
+
+/// The pod template of a component that does its work once and ends. Its last words stay in the pod's
+/// status.
+pub fn build_task(
+    app: &ValidatedApp,
+    component: &Component,
+    parts: PodParts,
+    arguments: Vec<String>,
+) -> PodTemplateSpec {
+    let container = Container {
+        args: Some(arguments),
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+        ..container(app, component, &parts)
+    };
+    let pod = PodSpec {
+        restart_policy: Some("Never".to_owned()),
+        ..pod(app, component, parts, container)
+    };
+    template(app, component, pod)
+}
+
+fn template(app: &ValidatedApp, component: &Component, pod: PodSpec) -> PodTemplateSpec {
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(naming::component_labels(&app.name, component)),
@@ -128,42 +154,83 @@ pub fn build_pod(app: &ValidatedApp, component: &Component, parts: PodParts) -> 
             )])),
             ..ObjectMeta::default()
         }),
-        spec: Some(PodSpec {
-            service_account_name: Some(naming::workload(&app.name, component)),
-            automount_service_account_token: Some(false),
-            enable_service_links: Some(false),
-            image_pull_secrets: (!pull_secrets.is_empty()).then_some(pull_secrets),
-            security_context: Some(pod_security()),
-            termination_grace_period_seconds: i64::try_from(
-                parts.drain_seconds + GRACE_MARGIN_SECONDS,
-            )
-            .ok(),
-            topology_spread_constraints: Some(vec![TopologySpreadConstraint {
-                max_skew: 1,
-                topology_key: "kubernetes.io/hostname".to_owned(),
-                when_unsatisfiable: "ScheduleAnyway".to_owned(),
-                label_selector: Some(naming::component_selector(&app.name, component)),
-                ..TopologySpreadConstraint::default()
-            }]),
-            containers: vec![container],
-            volumes: Some(volumes.chain([temporary_files()]).collect()),
-            ..PodSpec::default()
-        }),
+        spec: Some(pod),
     }
 }
 
-/// Name of the container, and last part of image and binary: `api`, `bot` or `tunnel`.
+fn pod(
+    app: &ValidatedApp,
+    component: &Component,
+    parts: PodParts,
+    container: Container,
+) -> PodSpec {
+    let pull_secrets = &app.spec().image.pull_secrets;
+    let pull_secrets: Vec<_> = pull_secrets
+        .iter()
+        .map(|name| LocalObjectReference { name: name.clone() })
+        .collect();
+    let volumes = parts.mounts.into_iter().map(|mounted| mounted.volume);
+    let grace = parts.drain_seconds + GRACE_MARGIN_SECONDS;
+    PodSpec {
+        service_account_name: Some(naming::workload(&app.name, component)),
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        image_pull_secrets: (!pull_secrets.is_empty()).then_some(pull_secrets),
+        security_context: Some(pod_security()),
+        termination_grace_period_seconds: i64::try_from(grace).ok(),
+        containers: vec![container],
+        volumes: Some(volumes.chain([temporary_files()]).collect()),
+        ..PodSpec::default()
+    }
+}
+
+/// Name of the container: `api`, `bot`, `tunnel` or `migrator`.
 pub fn short_name(component: &Component) -> &'static str {
     match component {
         Component::Api => "api",
         Component::Bot => "bot",
         Component::Tunnel(_) => "tunnel",
+        Component::Migrator => "migrator",
+    }
+}
+
+/// Last part of image and binary.
+pub fn program(component: &Component) -> &'static str {
+    match component {
+        Component::Migrator => short_name(&Component::Api),
+        other => short_name(other),
+    }
+}
+
+/// A container that can be asked how it is.
+fn serving(app: &ValidatedApp, component: &Component, parts: &PodParts) -> Container {
+    let health = (HEALTH, reportapp_config::HEALTH_PORT);
+    let ports = parts.ports.iter().copied().chain([health]);
+    Container {
+        ports: Some(
+            ports
+                .map(|(name, port)| ContainerPort {
+                    name: Some(name.to_owned()),
+                    container_port: port.into(),
+                    protocol: Some("TCP".to_owned()),
+                    ..ContainerPort::default()
+                })
+                .collect(),
+        ),
+        // Readiness waits for the first login; a start that waits must not be killed for it, or a
+        // database that is down would restart every pod. So the start-up probe asks for life alone.
+        startup_probe: Some(probe("/livez", 1, 120)),
+        readiness_probe: Some(probe(
+            "/readyz",
+            app.operator.templates.probe_period_seconds,
+            2,
+        )),
+        liveness_probe: Some(probe("/livez", 10, 3)),
+        ..container(app, component, parts)
     }
 }
 
 fn container(app: &ValidatedApp, component: &Component, parts: &PodParts) -> Container {
-    let health = (HEALTH, reportapp_config::HEALTH_PORT);
-    let ports = parts.ports.iter().copied().chain([health]);
     let mounts = parts.mounts.iter().map(|mounted| VolumeMount {
         name: mounted.volume.name.clone(),
         mount_path: mounted.path.clone(),
@@ -175,37 +242,18 @@ fn container(app: &ValidatedApp, component: &Component, parts: &PodParts) -> Con
         mount_path: "/tmp".to_owned(),
         ..VolumeMount::default()
     };
-    let name = short_name(component);
+    let program = program(component);
     Container {
-        name: name.to_owned(),
+        name: short_name(component).to_owned(),
         image: Some(parts.image.clone()),
         image_pull_policy: Some(app.spec().image.pull_policy.as_str().to_owned()),
-        command: Some(vec![format!("/usr/local/bin/reportapp-{name}")]),
+        command: Some(vec![format!("/usr/local/bin/reportapp-{program}")]),
         env: Some(vec![EnvVar {
             name: "LOG_FORMAT".to_owned(),
             value: Some("json".to_owned()),
             value_from: None,
         }]),
-        ports: Some(
-            ports
-                .map(|(name, port)| ContainerPort {
-                    name: Some(name.to_owned()),
-                    container_port: port.into(),
-                    protocol: Some("TCP".to_owned()),
-                    ..ContainerPort::default()
-                })
-                .collect(),
-        ),
         resources: Some(parts.resources.clone()),
-        // Readiness waits for the first login; a start that waits must not be killed for it, or a
-        // database that is down would restart every pod. So the start-up probe asks for life alone.
-        startup_probe: Some(probe("/livez", 1, 120)),
-        readiness_probe: Some(probe(
-            "/readyz",
-            app.operator.templates.probe_period_seconds,
-            2,
-        )),
-        liveness_probe: Some(probe("/livez", 10, 3)),
         security_context: Some(container_security()),
         volume_mounts: Some(mounts.chain([temporary]).collect()),
         ..Container::default()

@@ -5,6 +5,7 @@ pub mod config_map;
 pub mod deployment;
 pub mod disruption_budget;
 pub mod ingress;
+pub mod job;
 pub mod network_policy;
 pub mod secret;
 pub mod service;

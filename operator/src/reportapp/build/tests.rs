@@ -17,12 +17,12 @@ use kube::core::crd::v1::CustomResourceExt as _;
 use reportapp_config::api::AuditConfig;
 use reportapp_config::{ApiConfig, MIN_RETENTION_DAYS};
 use reportapp_crds::ReportApp;
-use reportapp_crds::report_app::{Autoscaling, StoreEngine, Upgrades};
+use reportapp_crds::report_app::{Autoscaling, Reports, StoreEngine, Upgrades};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::super::model::{
-    FetchedReportApp, Live, Prepared, Resources, SecretBytes, TemplateOptions,
+    ConsumerLookup, FetchedReportApp, Live, Prepared, Resources, SecretBytes, TemplateOptions,
 };
 use super::super::naming::INPUTS_ANNOTATION;
 use super::super::testing::{CANARY, example, example_with, secret};
@@ -56,6 +56,7 @@ fn objects(resources: &Resources<Prepared>) -> Vec<Value> {
     add(&mut all, &resources.volume_claims);
     add(&mut all, &resources.network_policies);
     add(&mut all, &resources.services);
+    add(&mut all, &resources.jobs);
     add(&mut all, &resources.deployments);
     add(&mut all, resources.autoscaler.as_slice());
     add(&mut all, &resources.disruption_budgets);
@@ -333,6 +334,45 @@ fn a_new_value_gives_a_new_secret_name_that_does_not_depend_on_the_value_alone()
     other_key.ledger.name_key = SecretBytes::new([8; 32]);
     assert_ne!(name_of(&other_key), before);
     assert_eq!(name_of(&example()), before);
+}
+
+/// The example with report files in this ConfigMap.
+fn with_reports(config_map: Option<&str>) -> Resources<Prepared> {
+    let mut fetched = example_with(|app| {
+        app.spec.reports = config_map.map(|name| Reports {
+            config_map: name.to_owned(),
+        });
+    });
+    fetched.report_files = config_map.map(|_| ConsumerLookup::Lent);
+    built(&fetched)
+}
+
+#[test]
+fn report_files_are_mounted_by_name_so_that_a_changed_file_restarts_nothing() {
+    let api = |resources: &Resources<Prepared>| {
+        let mut deployments = resources.deployments.iter();
+        let api = deployments.find(|d| d.name_any() == "demo-api").cloned();
+        serde_json::to_value(api.expect("the API")).expect("serialisable")
+    };
+    let resources = with_reports(Some("first"));
+    let pod = &api(&resources)["spec"]["template"]["spec"];
+    let volumes = pod["volumes"].as_array().expect("volumes");
+    let volume = volumes.iter().find(|volume| volume["name"] == "reports");
+    assert_eq!(volume.expect("a volume")["configMap"]["name"], "first");
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().expect("mounts");
+    let mount = mounts.iter().find(|mount| mount["name"] == "reports");
+    let mount = mount.expect("a mount");
+    assert_eq!((&mount["mountPath"], &mount["readOnly"]), (&"/etc/reportapp/reports".into(), &true.into()));
+    // A part of a ConfigMap that is mounted alone is never brought up to date.
+    assert_eq!(mount["subPath"], Value::Null);
+    let maps = serde_json::to_string(&resources.config_maps).expect("serialisable");
+    assert!(maps.contains("reports: /etc/reportapp/reports"), "{maps}");
+
+    // There and back is the same application.
+    let there = with_reports(Some("second"));
+    assert_ne!(api(&there), api(&resources));
+    assert_eq!(api(&with_reports(Some("first"))), api(&resources));
+    assert_eq!(api(&with_reports(None)), api(&built(&example())));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn only_operator_differs(running: &Deployment, built: &Deployment) -> bool {
 }
 
 /// Hash of a value, independent of the order of fields in our types.
-fn hash<T: Serialize>(value: &T) -> String {
+pub fn hash<T: Serialize>(value: &T) -> String {
     let value = serde_json::to_value(value)
         .expect("spec and template have string keys and no failing fields");
     let mut text = String::new();

@@ -1,5 +1,5 @@
-//! Secrets and workloads of others that `publish` and `restart` name: each read by name and as
-//! metadata only, so that the ReportApp itself can say which does not lend itself.
+//! Secrets and workloads of others that `publish` and `restart` name, and the ConfigMap of `reports`: each
+//! read by name and as metadata only, so that the ReportApp itself can say which does not lend itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use futures::stream;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::Api;
 use kube::{Client, Resource, ResourceExt as _};
 use reportapp_crds::report_app::credential::WorkloadKind;
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::secrets::{AT_ONCE, LONGEST};
-use crate::api_error::ApiError;
+use crate::api_error::{ApiError, ApiResult, resource};
 use crate::reportapp::lending::is_lent;
 use crate::reportapp::model::{Consumer, ConsumerKind, ConsumerLookup};
 
@@ -81,23 +81,61 @@ where
         + Debug
         + DeserializeOwned,
 {
-    let api = Api::<K>::namespaced(client.clone(), namespace);
-    let answer = timeout(LONGEST, api.get_metadata_opt(name)).await.ok()?;
-    match answer {
-        Ok(None) => Some(ConsumerLookup::Missing),
-        Ok(Some(found)) => {
-            let annotation = found.annotations().get(ALLOW_ANNOTATION).cloned();
-            Some(if is_lent(annotation.as_deref(), app) {
-                ConsumerLookup::Lent
-            } else {
-                ConsumerLookup::NotLent { annotation }
-            })
-        }
+    match lookup::<K>(client, namespace, name, app).await {
+        Ok(found) => Some(found),
         Err(error) => {
-            let told = ApiError::new::<K>("get", name, &error);
-            tracing::debug!(namespace, app, "not known whether it is lent: {told}");
-            matches!(told, ApiError::Forbidden { .. })
-                .then(|| ConsumerLookup::Forbidden(told.to_string()))
+            tracing::debug!(namespace, app, "not known whether it is lent: {error}");
+            matches!(error, ApiError::Forbidden { .. })
+                .then(|| ConsumerLookup::Forbidden(error.to_string()))
         }
     }
+}
+
+/// The `ConfigMap` of `spec.reports`. Pods mount it, so what is not known of it is an error: the
+/// application stays as it is.
+pub async fn report_files(
+    client: &Client,
+    namespace: &str,
+    app: &ReportApp,
+) -> ApiResult<Option<ConsumerLookup>> {
+    let Some(reports) = &app.spec.reports else {
+        return Ok(None);
+    };
+    let name = &reports.config_map;
+    let found = lookup::<ConfigMap>(client, namespace, name, &app.name_any()).await?;
+    Ok(Some(found))
+}
+
+/// Whether an object exists and lends itself to `app`.
+async fn lookup<K>(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    app: &str,
+) -> ApiResult<ConsumerLookup>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let api = Api::<K>::namespaced(client.clone(), namespace);
+    let silent = |_| ApiError::Call {
+        verb: "get",
+        resource: resource::<K>(),
+        name: name.to_owned(),
+        kind: "the API server did not answer in time",
+    };
+    let answer = timeout(LONGEST, api.get_metadata_opt(name)).await;
+    let found = answer.map_err(silent)?;
+    let found = found.map_err(|error| ApiError::new::<K>("get", name, &error))?;
+    let Some(found) = found else {
+        return Ok(ConsumerLookup::Missing);
+    };
+    let annotation = found.annotations().get(ALLOW_ANNOTATION).cloned();
+    Ok(if is_lent(annotation.as_deref(), app) {
+        ConsumerLookup::Lent
+    } else {
+        ConsumerLookup::NotLent { annotation }
+    })
 }

@@ -46,7 +46,10 @@ fn address(pod: &Pod) -> Option<(Component, String, String)> {
     if status.phase.as_deref() != Some("Running") {
         return None;
     }
-    let component = pod.labels().get(COMPONENT_LABEL)?.parse().ok()?;
+    let component: Component = pod.labels().get(COMPONENT_LABEL)?.parse().ok()?;
+    if !component.serves() {
+        return None;
+    }
     let ip: std::net::IpAddr = status.pod_ip.as_deref()?.parse().ok()?;
     let socket = std::net::SocketAddr::new(ip, HEALTH_PORT);
     Some((component, pod.name_any(), format!("http://{socket}/status")))

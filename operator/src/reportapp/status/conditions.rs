@@ -10,7 +10,7 @@ use reportapp_crds::report_app::CredentialStatus;
 use super::super::model::{Outcome, Problem, Problems, Resources};
 use super::super::naming::COMPONENT_LABEL;
 use super::dependencies::{self, Rank};
-use super::{Finding, StatusInput, bounded, logins, rollout};
+use super::{Finding, StatusInput, bounded, logins, migration, reports, rollout};
 
 /// Whether the application serves.
 pub const READY: &str = "Ready";
@@ -23,6 +23,10 @@ pub const UP_TO_DATE: &str = "UpToDate";
 
 /// Whether the backends accept the logins in use.
 pub const CREDENTIALS_ACCEPTED: &str = "CredentialsAccepted";
+/// Whether the store is up to date for the present image; of a spec with a migrator.
+pub const MIGRATED: &str = "Migrated";
+/// Whether the API answers every report file; of a spec that names some.
+pub const REPORTS_READY: &str = "ReportsReady";
 
 /// Reason while a named Secret cannot be read.
 const SECRET_UNREADABLE: &str = "SecretUnreadable";
@@ -86,7 +90,26 @@ pub fn conditions(
         .into_iter()
         .chain([(CREDENTIALS_ACCEPTED, logins::accepted(input, credentials))])
         .map(|(kind, verdict)| condition(input, kind, verdict))
+        .chain(migrated(input))
+        .chain(reports_ready(input))
         .collect()
+}
+
+/// As just seen, else as last reported, since nothing was changed.
+fn migrated(input: &StatusInput<'_>) -> Option<Condition> {
+    let app = input.app;
+    app.spec.store.migrator.as_ref()?;
+    if let Some(migration) = migration::seen(input) {
+        let verdict = migration::migrated(app, migration);
+        return Some(condition(input, MIGRATED, verdict));
+    }
+    let mut before = app.status.iter().flat_map(|status| &status.conditions);
+    before.find(|before| before.type_ == MIGRATED).cloned()
+}
+
+fn reports_ready(input: &StatusInput<'_>) -> Option<Condition> {
+    input.app.spec.reports.as_ref()?;
+    Some(condition(input, REPORTS_READY, reports::ready(input)))
 }
 
 type Verdicts = [(&'static str, Verdict); 4];
@@ -182,9 +205,20 @@ fn applied<T>(
     resources: &Resources<T>,
 ) -> Verdicts {
     let ready = served(input, deployments);
-    let reconciling = match rollout::first_incomplete(input, deployments) {
-        Some(finding) => yes(finding.reason, finding.message),
-        None => no(Finding::new("Done", "everything is as the spec wants it")),
+    let failed = migration::failed(input);
+    let moving = migration::running(input);
+    let moving = moving.or_else(|| rollout::first_incomplete(input, deployments));
+    let reconciling = match (moving, &failed) {
+        (Some(finding), _) => yes(finding.reason, finding.message),
+        (None, Some(failed)) => {
+            let waits = "waits for a person; see Stalled";
+            no(Finding::new(failed.reason, waits))
+        }
+        (None, None) => no(Finding::new("Done", "everything is as the spec wants it")),
+    };
+    let stalled = match failed {
+        Some(failed) => yes(failed.reason, failed.message),
+        None => refused(&resources.refused),
     };
     let up_to_date = if !resources.unread.is_empty() {
         unknown("StoreUnavailable", resources.unread.join("\n"))
@@ -209,7 +243,7 @@ fn applied<T>(
     [
         (READY, ready),
         (RECONCILING, reconciling),
-        (STALLED, refused(&resources.refused)),
+        (STALLED, stalled),
         (UP_TO_DATE, up_to_date),
     ]
 }
@@ -231,10 +265,11 @@ fn served(input: &StatusInput<'_>, deployments: &[Arc<Deployment>]) -> Verdict {
     }
 }
 
-/// First reason why the application does not serve: a cause outside, then the pods, then what
-/// only follows from pods that are not there yet.
+/// First reason why the application does not serve: a cause outside, then the store that is not migrated,
+/// then the pods, then what only follows from pods that are not there yet.
 fn first_obstacle(input: &StatusInput<'_>, deployments: &[Arc<Deployment>]) -> Option<Finding> {
     dependencies::worst(input, deployments, Rank::Cause)
+        .or_else(|| migration::awaited(input))
         .or_else(|| rollout::first_incomplete(input, deployments))
         .or_else(|| dependencies::worst(input, deployments, Rank::Consequence))
 }

@@ -12,7 +12,7 @@ use super::super::naming::{self, Component};
 use super::{Finding, StatusInput, bounded, rollout};
 
 /// Most bytes of one service's sentence.
-const MESSAGE_BYTES: usize = 1_024;
+pub(super) const MESSAGE_BYTES: usize = 1_024;
 
 /// Whether a failing dependency explains pods that are not ready, or only follows from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn first_with(
 }
 
 /// Every dependency of every pod that is meant to stay.
-fn dependencies<'a>(
+pub(super) fn dependencies<'a>(
     input: &StatusInput<'a>,
 ) -> impl Iterator<Item = (&'a Component, &'a DependencyStatus)> {
     let ending: Vec<_> = input

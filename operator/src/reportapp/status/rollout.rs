@@ -128,6 +128,15 @@ fn waiting_reason(waiting: &ContainerStateWaiting) -> Option<&'static str> {
     }
 }
 
+/// A pod that ran to its end holds nothing any more; one that is Terminating may.
+pub fn has_ended(pod: &Pod) -> bool {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
 /// Whether all pods are of the newest template and as many available as the Deployment wants.
 pub fn is_complete(deployment: &Deployment) -> bool {
     has_rolled_out(deployment, wanted(deployment))

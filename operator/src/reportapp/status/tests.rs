@@ -1,5 +1,6 @@
 //! What each state of the world makes of the conditions.
 
+mod apart;
 mod outcomes;
 
 use std::marker::PhantomData;
@@ -39,11 +40,13 @@ fn applied() -> Resources<Applied> {
         volume_claims: prepared.volume_claims,
         network_policies: prepared.network_policies,
         services: prepared.services,
+        jobs: prepared.jobs,
         deployments,
         autoscaler: prepared.autoscaler,
         disruption_budgets: prepared.disruption_budgets,
         ingress: prepared.ingress,
         postponed: prepared.postponed,
+        migration: prepared.migration,
         unread: prepared.unread,
         refused: prepared.refused,
         credentials: prepared.credentials,

@@ -18,7 +18,7 @@ use crate::rotation::trouble::{Reason, Trouble};
 pub(super) enum Opens<'a> {
     /// A login of this ERP server.
     Server(&'a str),
-    /// A login of the store.
+    /// A login of the store, which serves or migrates.
     Store,
     /// An ACL user of Redis.
     Redis,
@@ -333,6 +333,7 @@ fn is_referred_to(spec: &reportapp_crds::ReportAppSpec, name: &str) -> bool {
     });
     let others = [
         spec.store.credential.as_deref(),
+        spec.store.migrator.as_ref().map(|m| m.credential.as_str()),
         spec.redis.as_ref().map(|redis| redis.credential.as_str()),
         spec.bot.as_ref().map(|bot| bot.credential.as_str()),
         spec.api.signing_credential.as_deref(),

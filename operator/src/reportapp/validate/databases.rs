@@ -1,21 +1,25 @@
 //! ERP servers, store and Redis.
 
+use std::ops::RangeInclusive;
+
 use reportapp_config::database::{PoolConfig, TlsMode};
 use reportapp_crds::Period;
 use reportapp_crds::report_app::{
-    Engine, Pool, Server, StoreEngine, Tls, TlsMode as SpecTlsMode, Tunnel,
+    Engine, Migrator, Pool, Server, StoreEngine, Tls, TlsMode as SpecTlsMode, Tunnel,
 };
 
 use super::super::model::ProblemReason;
 use super::credentials::Opens;
 use super::secrets::AUTHORITY_KEY;
 use super::{
-    Check, PostgresStore, ValidatedRedis, ValidatedServer, ValidatedStore, ValidatedTls,
+    Check, PostgresStore, ValidatedMigrator, ValidatedRedis, ValidatedServer, ValidatedStore, ValidatedTls,
     ValidatedTunnel, key, known_hosts,
 };
 
 /// Port of PostgreSQL.
 const POSTGRES_PORT: u16 = 5432;
+/// Bounds of the time a migration may take.
+const DEADLINES: RangeInclusive<Period> = Period::from_secs(60)..=Period::from_secs(86_400);
 
 impl Check<'_> {
     pub(super) fn servers(&mut self) -> Option<Vec<ValidatedServer>> {
@@ -121,6 +125,10 @@ impl Check<'_> {
             Some(database) => Some(database.clone()),
             None => self.invalid("spec.store.database", "missing; engine Postgres needs it"),
         };
+        let migrator = match &store.migrator {
+            None => Some(None),
+            Some(migrator) => self.migrator(migrator).map(Some),
+        };
         let postgres = PostgresStore {
             host: host?,
             port: store.port.unwrap_or(POSTGRES_PORT),
@@ -128,8 +136,44 @@ impl Check<'_> {
             tls: tls?,
             login: login?,
             pool: pool?,
+            migrator: migrator?,
         };
         Some(ValidatedStore::Postgres(Box::new(postgres)))
+    }
+
+    /// The login that owns the tables, and the role that must not.
+    fn migrator(&mut self, migrator: &Migrator) -> Option<ValidatedMigrator> {
+        let (spec, path) = (self.spec, "spec.store.migrator");
+        let name = &migrator.credential;
+        let before = self.problems.len();
+        let login = self.credential(name, &format!("{path}.credential"), Opens::Store);
+        let serving = spec.store.credential.as_deref().unwrap_or_default();
+        let role = |name: &str| {
+            let credential = spec.credentials.iter().find(|c| c.name == name)?;
+            credential.opens.login()
+        };
+        let (owner, grants_to) = (role(name), role(serving));
+        if let Some(role) = owner.filter(|owner| Some(*owner) == grants_to) {
+            self.note_invalid(
+                format!("{path}.credential"),
+                format!(
+                    "credentials {name} and {serving} are both of role {role}, which would serve with the \
+                     tables it owns; give one of them a role of its own"
+                ),
+            );
+        }
+        if !DEADLINES.contains(&migrator.deadline) {
+            let message = format!("{} is not within 1m to 1d", migrator.deadline);
+            self.note_invalid(format!("{path}.deadline"), message);
+        }
+        if self.problems.len() > before {
+            return None;
+        }
+        Some(ValidatedMigrator {
+            login: login?,
+            grants_to: grants_to?.to_owned(),
+            deadline: migrator.deadline.as_duration(),
+        })
     }
 
     /// `Some(None)` when the spec has no Redis.

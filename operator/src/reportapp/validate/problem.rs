@@ -24,6 +24,8 @@ impl ProblemReason {
             Self::CertificateUnusable => "CertificateUnusable",
             Self::SecretMissing => "SecretMissing",
             Self::SecretNotAllowed => "SecretNotAllowed",
+            Self::ConfigMapMissing => "ConfigMapMissing",
+            Self::ConfigMapNotAllowed => "ConfigMapNotAllowed",
             Self::WorkloadMissing => "WorkloadMissing",
             Self::WorkloadNotAllowed => "WorkloadNotAllowed",
             Self::SecretKeyMissing => "SecretKeyMissing",

@@ -1,5 +1,6 @@
 //! Every kind of problem, once each, and all of them together.
 
+mod apart;
 mod secrets;
 mod vault;
 
@@ -17,7 +18,7 @@ use super::super::model::{
 use super::super::testing::{
     AUTHORITY, CANARY, example, example_with, example_with_secret, pem, secret, ssh_key,
 };
-use super::{named_secrets, validate};
+use super::{ValidatedStore, named_secrets, validate};
 use crate::rotation::trouble::{Reason, Trouble};
 
 fn problems(fetched: &FetchedReportApp) -> Vec<Problem> {

@@ -225,7 +225,7 @@ impl Scene {
     /// How the operator lists and watches Secrets in the course of a whole rotation.
     pub async fn lists_of_secrets(self: &Arc<Self>) -> Vec<Request> {
         let way = self.way(Plan::default());
-        let operator = Operator::start(&way, &self.app).await;
+        let operator = Operator::start(&way, &self.app()).await;
         self.drive(&operator, has_ended).await;
         let mut lists = way.lists_of_secrets();
         let begun = lists.wait_for(|lists| lists.iter().any(|list| list.query.contains("watch=")));

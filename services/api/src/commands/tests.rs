@@ -46,6 +46,7 @@ impl Files {
         MigrateArgs {
             store: self.store(),
             grant_to: grant_to.map(str::to_owned),
+            wait: 0,
         }
     }
 }
@@ -99,6 +100,49 @@ async fn migrate_under_the_serving_login_is_refused_and_changes_nothing() {
     migrate(&args).await.unwrap_err();
     let lines = migrate(&files.migrate(None)).await.unwrap();
     assert_eq!(lines.len(), migrations::ALL.len());
+}
+
+#[tokio::test]
+async fn a_file_with_the_store_alone_is_enough() {
+    let database = TestDatabase::empty().await;
+    let files = Files::new(&database);
+    let alone = StoreConfig {
+        store: database.config(OWNER),
+    };
+    let path = files.folder.path().join("config.yaml");
+    std::fs::write(path, serde_yaml_ng::to_string(&alone).unwrap()).unwrap();
+    let mut args = files.migrate(Some("app"));
+    args.store.credential = None;
+    let lines = migrate(&args).await.unwrap();
+    assert_eq!(lines.len(), migrations::ALL.len() + 1);
+}
+
+#[tokio::test]
+async fn only_a_store_that_does_not_answer_is_waited_for() {
+    let database = TestDatabase::empty().await;
+    let files = Files::new(&database);
+    let mut args = files.migrate(None);
+    args.wait = 3_600;
+    std::fs::write(files.owner.join(credential::PASSWORD), "not it").unwrap();
+    let refused = migrate(&args).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("refuses the login"), "{refused:#}");
+
+    // Nobody listens on a port that was just given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = port.local_addr().unwrap().port();
+    drop(port);
+    let mut store = database.config(OWNER);
+    let DatabaseConfig::Postgres { host, port, .. } = &mut store else {
+        panic!("the store is on PostgreSQL");
+    };
+    (*host, *port) = ("127.0.0.1".to_owned(), free);
+    let path = files.folder.path().join("config.yaml");
+    std::fs::write(path, serde_yaml_ng::to_string(&StoreConfig { store }).unwrap()).unwrap();
+    (args.store.credential, args.wait) = (None, 2);
+    let begun = Instant::now();
+    let silent = migrate(&args).await.unwrap_err();
+    assert!(format!("{silent:#}").contains("cannot be reached"), "{silent:#}");
+    assert!(begun.elapsed() > Duration::from_millis(500), "it did not wait");
 }
 
 #[tokio::test]

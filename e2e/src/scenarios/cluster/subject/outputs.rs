@@ -14,25 +14,27 @@ use crate::demo::charts;
 type Outputs = BTreeMap<String, String>;
 
 /// What `kubectl get` shows of the application.
-const OBJECTS: [&str; 9] = [
+const OBJECTS: [&str; 10] = [
     "reportapps",
     "secretrotations",
     "incidentactions",
     "events",
     "pods",
     "deployments",
+    "jobs",
     "configmaps",
     "ingresses",
     "services",
 ];
 
 /// What `kubectl describe` shows, Secrets without their values.
-const DESCRIBED: [&str; 6] = [
+const DESCRIBED: [&str; 7] = [
     "reportapps",
     "secretrotations",
     "incidentactions",
     "pods",
     "deployments",
+    "jobs",
     "secrets",
 ];
 

@@ -13,7 +13,7 @@ use super::service::{DATABASE, HTTPS, INTERNAL};
 use crate::reportapp::build::pod::{
     self, Mounted, PodParts, build_pod, config_map_volume, secret_volume,
 };
-use crate::reportapp::build::{config, metadata, secrets_of, upgrade};
+use crate::reportapp::build::{config, metadata, migration, secrets_of, upgrade};
 use crate::reportapp::naming::{self, Component};
 use crate::reportapp::validate::{ValidatedApp, ValidatedStore};
 
@@ -24,26 +24,17 @@ const REVISIONS: i32 = 3;
 
 /// The Deployment of a component, marked for [`upgrade::postpone`].
 pub fn build_deployment(app: &ValidatedApp, component: &Component) -> Deployment {
-    let parts = match component {
-        Component::Api => api_parts(app),
-        Component::Bot => bot_parts(app),
-        Component::Tunnel(_) => tunnel_parts(app),
-    };
-    let mut parts = parts;
+    let parts = with_files(app, component, parts(app, component));
     let name = naming::workload(&app.name, component);
-    let configuration = config_map_volume("config", config_name(app, component));
-    let secrets = secrets_of(app, component);
-    parts.mounts.insert(
-        0,
-        Mounted::read_only(configuration, "/etc/reportapp/config"),
-    );
-    parts
-        .mounts
-        .extend(secrets.iter().copied().map(Mounted::versioned));
     let template = build_pod(app, component, parts);
     let mut metadata = metadata(app, name, Some(component));
+    let secrets = secrets_of(app, component);
     let versions: Vec<_> = secrets.iter().map(|secret| secret.name.as_str()).collect();
-    metadata.annotations = Some(upgrade::marks(app.spec(), &versions, &template));
+    let mut marks = upgrade::marks(app.spec(), &versions, &template);
+    if *component == Component::Api {
+        marks.extend(migration::mark(app));
+    }
+    metadata.annotations = Some(marks);
     Deployment {
         metadata,
         spec: Some(DeploymentSpec {
@@ -59,13 +50,39 @@ pub fn build_deployment(app: &ValidatedApp, component: &Component) -> Deployment
     }
 }
 
+/// What differs between the pods of one component and another, without configuration and Secrets.
+pub(super) fn parts(app: &ValidatedApp, component: &Component) -> PodParts {
+    match component {
+        Component::Api => api_parts(app),
+        Component::Bot => bot_parts(app),
+        Component::Tunnel(_) => tunnel_parts(app),
+        Component::Migrator => migrator_parts(app),
+    }
+}
+
+/// Adds what the pods of every component mount: its configuration and its Secrets.
+pub(super) fn with_files(
+    app: &ValidatedApp,
+    component: &Component,
+    mut parts: PodParts,
+) -> PodParts {
+    let configuration = config_map_volume("config", config_name(app, component));
+    let configuration = Mounted::read_only(configuration, "/etc/reportapp/config");
+    parts.mounts.insert(0, configuration);
+    let secrets = secrets_of(app, component);
+    parts
+        .mounts
+        .extend(secrets.into_iter().map(Mounted::versioned));
+    parts
+}
+
 /// `None` leaves the number to the autoscaler.
 fn replicas(app: &ValidatedApp, component: &Component) -> Option<i32> {
     let api = &app.spec().api;
     match component {
         Component::Api if api.autoscaling.is_some() => None,
         Component::Api => Some(api.replicas),
-        Component::Bot | Component::Tunnel(_) => Some(1),
+        Component::Bot | Component::Tunnel(_) | Component::Migrator => Some(1),
     }
 }
 
@@ -73,7 +90,7 @@ fn strategy(app: &ValidatedApp, component: &Component) -> DeploymentStrategy {
     let surge = match component {
         // A SQLite file has one writer, Telegram gives updates to one reader.
         Component::Api if matches!(app.store, ValidatedStore::Sqlite { .. }) => None,
-        Component::Bot => None,
+        Component::Bot | Component::Migrator => None,
         Component::Api => Some(IntOrString::String("25%".to_owned())),
         Component::Tunnel(_) => Some(IntOrString::Int(1)),
     };
@@ -112,6 +129,11 @@ fn api_parts(app: &ValidatedApp) -> PodParts {
         let public = secret_volume("tls", &tls.secret_name, false);
         mounts.push(Mounted::read_only(public, config::PUBLIC_TLS_DIR));
     }
+    if let Some(reports) = &app.reports {
+        // The whole ConfigMap: the kubelet keeps a part of one as it was.
+        let reports = config_map_volume("reports", reports);
+        mounts.push(Mounted::read_only(reports, config::REPORTS_DIR));
+    }
     if matches!(app.store, ValidatedStore::Sqlite { .. }) {
         mounts.push(Mounted::writable(store_volume(app), config::STORE_DIR));
     }
@@ -120,7 +142,7 @@ fn api_parts(app: &ValidatedApp) -> PodParts {
         .as_ref()
         .map(|_| (INTERNAL, INTERNAL_PORT));
     PodParts {
-        image: image(&spec.image, "api", spec.image.digests.api.as_deref()),
+        image: api_image(app),
         resources: spec
             .api
             .resources
@@ -157,6 +179,22 @@ fn tunnel_parts(app: &ValidatedApp) -> PodParts {
         mounts: Vec::new(),
         drain_seconds: config::TUNNEL_DRAIN_SECONDS,
     }
+}
+
+fn migrator_parts(app: &ValidatedApp) -> PodParts {
+    PodParts {
+        image: api_image(app),
+        resources: pod::resources("50m", "64Mi", "512Mi"),
+        ports: Vec::new(),
+        mounts: Vec::new(),
+        drain_seconds: 0,
+    }
+}
+
+/// The image of API pods, which migrates as well.
+pub(in crate::reportapp::build) fn api_image(app: &ValidatedApp) -> String {
+    let from = &app.spec().image;
+    image(from, "api", from.digests.api.as_deref())
 }
 
 /// A digest wins over the tag.

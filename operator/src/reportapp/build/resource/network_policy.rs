@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use reportapp_config::{API_PORT, HEALTH_PORT, INTERNAL_PORT, TUNNEL_PORT};
 
-use crate::reportapp::build::{metadata, tunnels};
+use crate::reportapp::build::{metadata, migrator, tunnels};
 use crate::reportapp::naming::{self, Component};
 use crate::reportapp::validate::{ValidatedApp, ValidatedStore};
 
@@ -67,7 +67,8 @@ fn ingress(app: &ValidatedApp, component: &Component) -> Vec<NetworkPolicyIngres
         ports: Some(vec![tcp(port)]),
     };
     let operator = namespace(&app.operator.namespace);
-    let mut rules = vec![rule(Some(vec![operator]), HEALTH_PORT)];
+    let health = rule(Some(vec![operator]), HEALTH_PORT);
+    let mut rules: Vec<_> = component.serves().then_some(health).into_iter().collect();
     match component {
         Component::Api => {
             let callers = &app.spec().network_policy.ingress_namespaces;
@@ -77,7 +78,7 @@ fn ingress(app: &ValidatedApp, component: &Component) -> Vec<NetworkPolicyIngres
                 rules.push(rule(Some(vec![pods(app, &Component::Bot)]), INTERNAL_PORT));
             }
         }
-        Component::Bot => {}
+        Component::Bot | Component::Migrator => {}
         Component::Tunnel(_) => {
             // The operator rotates the database's credential on the path the API uses.
             let operator = namespace(&app.operator.namespace);
@@ -116,6 +117,9 @@ fn egress(app: &ValidatedApp, component: &Component) -> Vec<NetworkPolicyEgressR
                 to: Some(vec![pods(app, &Component::Api)]),
                 ports: Some(vec![tcp(INTERNAL_PORT)]),
             });
+        }
+        Component::Migrator => {
+            outside.extend(migrator(app).map(|(store, _)| store.port));
         }
         Component::Tunnel(name) => {
             let own = tunnels(app).filter(|(server, _)| server.name == *name);

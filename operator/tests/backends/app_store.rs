@@ -28,14 +28,15 @@ macro_rules! migrations {
         [$(include_str!(concat!("../../../services/api/migrations/postgres/", $file))),+]
     };
 }
-const MIGRATIONS: [&str; 7] = migrations!(
+const MIGRATIONS: [&str; 8] = migrations!(
     "0001_users.sql",
     "0002_telegram.sql",
     "0003_epochs.sql",
     "0004_access.sql",
     "0005_sign_in.sql",
     "0006_audit.sql",
-    "0007_actions.sql"
+    "0007_actions.sql",
+    "0008_erp_sign_in.sql"
 );
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(1);

@@ -24,7 +24,7 @@ pub enum Rank {
 }
 
 /// Order of reasons; the first one that holds is told.
-pub(super) const ORDER: [(Reason, Rank); 20] = [
+pub(super) const ORDER: [(Reason, Rank); 21] = [
     (Reason::TunnelHostKeyMismatch, Rank::Cause),
     (Reason::BastionLoginRefused, Rank::Cause),
     (Reason::BastionUnreachable, Rank::Cause),
@@ -32,6 +32,7 @@ pub(super) const ORDER: [(Reason, Rank); 20] = [
     (Reason::DatabaseTlsInvalid, Rank::Cause),
     (Reason::DatabaseLoginRefused, Rank::Cause),
     (Reason::DatabaseUnreachable, Rank::Cause),
+    (Reason::ErpSignInUnavailable, Rank::Cause),
     (Reason::StoreTlsInvalid, Rank::Cause),
     (Reason::StoreLoginRefused, Rank::Cause),
     (Reason::StorePutBack, Rank::Cause),

@@ -1,9 +1,10 @@
 //! ERP servers, store and Redis.
 
+use reportapp_config::api::ErpAuth;
 use reportapp_config::database::{PoolConfig, TlsMode};
 use reportapp_crds::Period;
 use reportapp_crds::report_app::{
-    Engine, Pool, Server, StoreEngine, Tls, TlsMode as SpecTlsMode, Tunnel,
+    Engine, Pool, Server, ServerAuth, StoreEngine, Tls, TlsMode as SpecTlsMode, Tunnel,
 };
 
 use super::super::model::ProblemReason;
@@ -72,6 +73,10 @@ impl Check<'_> {
             database: database?,
             tls: tls?,
             login: login?,
+            auth: match server.auth {
+                ServerAuth::Store => ErpAuth::Store,
+                ServerAuth::Erp => ErpAuth::Erp,
+            },
             pool: pool?,
             tunnel: tunnel?,
         })

@@ -77,6 +77,12 @@ pub const ALL: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0007_actions.sql"),
         sqlite: include_str!("../../migrations/sqlite/0007_actions.sql"),
     },
+    Migration {
+        version: 8,
+        name: "erp_sign_in",
+        postgres: include_str!("../../migrations/postgres/0008_erp_sign_in.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0008_erp_sign_in.sql"),
+    },
 ];
 
 /// Why the schema could not be brought up to date.

@@ -3,6 +3,7 @@
 use crate::access::{REPORTS_VIEW, TELEGRAM_VIEW};
 use crate::app::App;
 use crate::erp::Server;
+use crate::erp_scope::Reader;
 use crate::error::ApiError;
 use crate::store::telegram::Link;
 use crate::store::{Person, User};
@@ -19,13 +20,15 @@ pub(crate) mod unlink;
 pub(crate) struct LinkedUser {
     pub(crate) link: Link,
     pub(crate) user: User,
+    /// What the user may read.
+    pub(crate) reader: Reader,
 }
 
 /// The link of a chat, if its user may still act.
 ///
 /// # Errors
-/// `NotLinked`, also when the user is no longer active, or may not use Telegram or read reports: a chat
-/// does nothing else.
+/// `NotLinked`, also when the user is no longer active here or at the ERP where they sign in, or may not use
+/// Telegram or read reports: a chat does nothing else.
 pub(crate) async fn linked_user(app: &App, chat_id: i64) -> Result<LinkedUser, ApiError> {
     let not_linked = || {
         let message = "This chat is not linked to an account; get a code in the application.";
@@ -39,18 +42,26 @@ pub(crate) async fn linked_user(app: &App, chat_id: i64) -> Result<LinkedUser, A
         person.user.is_active && permitted.iter().all(|needed| person.access.allows(needed))
     };
     let person = person.filter(may).ok_or_else(not_linked)?;
+    if let Some(erp) = &person.user.erp {
+        app.erp_account(erp).await?.ok_or_else(not_linked)?;
+    }
     Ok(LinkedUser {
         link,
+        reader: Reader::of(&person.user),
         user: person.user,
     })
 }
 
-/// The server a chat looks at: the chosen one, or the default when none was chosen or the chosen
-/// one is no longer configured.
+/// The server a chat looks at: the chosen one, or the user's first when none was chosen or the chosen one is
+/// no longer configured.
 ///
 /// # Errors
 /// Never while a server is configured.
-pub(crate) fn chosen_server<'a>(app: &'a App, link: &Link) -> Result<&'a Server, ApiError> {
-    let chosen = app.servers.get(link.server.as_deref());
-    chosen.or_else(|_| app.servers.get(None))
+pub(crate) fn chosen_server<'a>(
+    app: &'a App,
+    linked: &LinkedUser,
+) -> Result<&'a Server, ApiError> {
+    let LinkedUser { link, reader, .. } = linked;
+    let chosen = reader.server(app, link.server.as_deref());
+    chosen.or_else(|_| reader.server(app, None))
 }

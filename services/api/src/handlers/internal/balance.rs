@@ -48,7 +48,8 @@ pub(crate) async fn show(
         let message = "No company is chosen for this chat yet; choose one.";
         return Err(ApiError::not_found("CompanyNotChosen", "company", message));
     };
-    let server = chosen_server(&app, &linked.link)?;
+    let server = chosen_server(&app, &linked)?;
+    linked.reader.may_read(server, company).await?;
     let latest = server.calendar(company).await?.latest;
     let balance = server.trial_balance(company, latest).await?;
     let treasury = |row: &TrialBalanceRow| row.cont.starts_with(TREASURY_CLASS);

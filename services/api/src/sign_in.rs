@@ -157,7 +157,9 @@ impl App {
             server: server.name.clone(),
             user: account.id,
         };
-        let user = self.store.erp_user(&identity, &account.username, &account.name);
+        let user = self
+            .store
+            .erp_user(&identity, &account.username, &account.name);
         user.await.map_err(|error| unless_taken(error, "username"))
     }
 }

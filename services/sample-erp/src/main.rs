@@ -180,7 +180,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
                     None => "(as before)",
                 };
                 let companies = one.user.companies.join(", ");
-                say(&format!("{:<8} {password:<18} {companies}", one.user.username));
+                say(&format!(
+                    "{:<8} {password:<18} {companies}",
+                    one.user.username
+                ));
             }
             pool.close().await;
         }
@@ -194,7 +197,9 @@ fn read_passwords(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     // What the parser says may quote the file.
     serde_yaml_ng::from_str(&text).ok().with_context(|| {
         let shown = path.display();
-        format!("{shown} is no list of user names and passwords; write `maria: <password>` per line")
+        format!(
+            "{shown} is no list of user names and passwords; write `maria: <password>` per line"
+        )
     })
 }
 

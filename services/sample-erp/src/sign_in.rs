@@ -67,7 +67,9 @@ pub enum SignInError {
         role: String,
     },
     /// A password for nobody.
-    #[error("the passwords name {username}, who is no user of the sample; the users are maria, andrei and ioana")]
+    #[error(
+        "the passwords name {username}, who is no user of the sample; the users are maria, andrei and ioana"
+    )]
     UnknownUser {
         /// The name.
         username: String,
@@ -131,7 +133,9 @@ async fn write(
 ) -> Result<Option<String>, PoolError> {
     let sql = "SELECT id FROM contafin_oracle.utilizatori WHERE lower(utilizator) = $1";
     let name = Value::from(user.username);
-    let found = transaction.query_opt(sql, std::slice::from_ref(&name)).await?;
+    let found = transaction
+        .query_opt(sql, std::slice::from_ref(&name))
+        .await?;
     let password = match (&found, given) {
         (Some(_), None) => return Ok(None),
         (_, Some(given)) => given.to_owned(),
@@ -152,7 +156,12 @@ async fn write(
         }
     };
     let secret = Value::from(password.as_str());
-    let params = [name.clone(), Value::from(user.name), secret, Value::Int(ITERATIONS)];
+    let params = [
+        name.clone(),
+        Value::from(user.name),
+        secret,
+        Value::Int(ITERATIONS),
+    ];
     transaction.execute(sql, &params).await?;
     for company in user.companies {
         let sql = "INSERT INTO contafin_oracle.drepturi (utilizator, company)

@@ -52,12 +52,19 @@ async fn the_application_learns_who_somebody_is_and_reads_nothing_behind_it() {
     let app = scene.login("erp_app_a", "canary-erp-app").await;
     let id = verify(&app, " Maria ", MARIA).await.unwrap();
     let id = id.expect("the password is right");
-    for (name, password) in [("maria", "wrong"), ("maria", ""), ("nobody", MARIA), ("", "")] {
+    for (name, password) in [
+        ("maria", "wrong"),
+        ("maria", ""),
+        ("nobody", MARIA),
+        ("", ""),
+    ] {
         assert_eq!(verify(&app, name, password).await.unwrap(), None, "{name}");
     }
     let nothing = [Value::Null, Value::Null];
     let sql = "SELECT pack_drepturi.verificautilizator($1, $2) AS id";
-    let id_of_nothing: Option<String> = app.query(sql, &nothing).await.unwrap()[0].get("id").unwrap();
+    let id_of_nothing: Option<String> = app.query(sql, &nothing).await.unwrap()[0]
+        .get("id")
+        .unwrap();
     assert_eq!(id_of_nothing, None);
 
     let sql = "SELECT utilizator, nume, activ FROM pack_drepturi.date_utilizator($1)";
@@ -66,7 +73,10 @@ async fn the_application_learns_who_somebody_is_and_reads_nothing_behind_it() {
     assert!(rows[0].get::<bool>("activ").unwrap());
     let sql = "SELECT string_agg(c, ' ' ORDER BY c) AS all FROM pack_drepturi.companii($1) AS c";
     let companies = app.query(sql, &[Value::from(id.as_str())]).await.unwrap();
-    assert_eq!(companies[0].get::<String>("all").unwrap(), "carpati delta stejarul");
+    assert_eq!(
+        companies[0].get::<String>("all").unwrap(),
+        "carpati delta stejarul"
+    );
 
     for sql in [
         "SELECT parola FROM contafin_oracle.utilizatori",
@@ -111,7 +121,10 @@ async fn what_cannot_be_written_is_refused_by_name_and_changes_nothing() {
     let Err(error) = create_users(&owner, "erp_app", &none).await else {
         panic!("there is no such role");
     };
-    assert!(error.to_string().starts_with("--grant-to erp_app"), "{error}");
+    assert!(
+        error.to_string().starts_with("--grant-to erp_app"),
+        "{error}"
+    );
     owner.batch("CREATE ROLE erp_app NOLOGIN").await.unwrap();
     let stranger = BTreeMap::from([("ana".to_owned(), "canary-secret".to_owned())]);
     let Err(error) = create_users(&owner, "erp_app", &stranger).await else {
@@ -119,7 +132,9 @@ async fn what_cannot_be_written_is_refused_by_name_and_changes_nothing() {
     };
     assert!(error.to_string().contains("ana") && !error.to_string().contains("canary"));
     let sql = "SELECT count(*) AS found FROM pg_namespace WHERE nspname = 'pack_drepturi'";
-    let found: i64 = owner.query(sql, &[]).await.unwrap()[0].get("found").unwrap();
+    let found: i64 = owner.query(sql, &[]).await.unwrap()[0]
+        .get("found")
+        .unwrap();
     assert_eq!(found, 0);
     let file = TestSqlite::new();
     let sqlite = Pool::open("sqlite", &file.config()).await.unwrap();

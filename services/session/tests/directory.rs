@@ -255,7 +255,10 @@ async fn a_password_that_an_erp_keeps_is_not_reset_here(scene: Scene) {
     scene.set("17", "erp_server = 'main', erp_user = '4'").await;
     let refused = change(&scene.pool, "order", "17", Change::ForceReset).await;
     let (username, server) = ("Ana".to_owned(), "main".to_owned());
-    assert_eq!(refused, Err(DirectoryError::ErpAccount { username, server }));
+    assert_eq!(
+        refused,
+        Err(DirectoryError::ErpAccount { username, server })
+    );
     assert_eq!(scene.state("17").await, (true, false));
     assert!(scene.raised_since(Revision(0)).await.is_empty());
     let locked = change(&scene.pool, "order", "17", DISABLE).await;

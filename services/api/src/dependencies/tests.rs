@@ -85,7 +85,9 @@ async fn a_server_where_nobody_can_sign_in_is_named_and_keeps_no_pod_from_being_
     assert!(health.is_ready(), "{status:?}");
 
     pool.batch("CREATE ROLE erp_app NOLOGIN").await.unwrap();
-    create_users(&pool, "erp_app", &BTreeMap::new()).await.unwrap();
+    create_users(&pool, "erp_app", &BTreeMap::new())
+        .await
+        .unwrap();
     until(&health, "server/main", DependencyState::Ok).await;
 }
 

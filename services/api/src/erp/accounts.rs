@@ -95,7 +95,11 @@ impl Server {
     ///
     /// # Errors
     /// `DatabaseUnavailable` or `ErpSignInUnavailable`.
-    pub async fn verify(&self, username: &str, password: &str) -> Result<Option<Account>, ApiError> {
+    pub async fn verify(
+        &self,
+        username: &str,
+        password: &str,
+    ) -> Result<Option<Account>, ApiError> {
         // No text of PostgreSQL holds one, so nobody's name or password does.
         if [username, password].iter().any(|text| text.contains('\0')) {
             return Ok(None);
@@ -187,9 +191,15 @@ fn read(id: &str, rows: &[Row]) -> Result<Option<Account>, PoolError> {
     Ok(Some(Account {
         id: id.to_owned(),
         // Whoever has no name is called as the ERP counts them.
-        username: if username.is_empty() { id.to_owned() } else { username.clone() },
+        username: if username.is_empty() {
+            id.to_owned()
+        } else {
+            username.clone()
+        },
         name: if name.is_empty() { username } else { name },
-        companies: companies.filter_map(Result::transpose).collect::<Result<_, _>>()?,
+        companies: companies
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?,
     }))
 }
 

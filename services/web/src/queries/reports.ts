@@ -6,8 +6,8 @@ import { fetchCalendar, fetchCompanies, fetchTrialBalance, type CompanyKey } fro
 import type { Company, Period } from '@/api/types'
 
 /**
- * Companies of one server. A server that is merely remembered may be gone by now: then the API's first one
- * is read instead.
+ * Companies of one server. A server that is merely remembered may be gone by now, or be read by others only:
+ * then the API's first one is read instead.
  */
 export function companiesQuery(server: string | undefined, remembered: boolean) {
   return queryOptions({
@@ -16,7 +16,8 @@ export function companiesQuery(server: string | undefined, remembered: boolean) 
       try {
         return await fetchCompanies(server, signal)
       } catch (error) {
-        const gone = error instanceof ApiError && [400, 404, 422].includes(error.status)
+        const gone =
+          error instanceof ApiError && ([400, 404, 422].includes(error.status) || error.code === 'ServerNotSignedIn')
         if (!remembered || !gone) throw error
         return fetchCompanies(undefined, signal)
       }

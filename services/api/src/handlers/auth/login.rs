@@ -70,7 +70,10 @@ pub(crate) async fn login(
     let issued = app.epochs.stamp().await?;
     let Judged { user, is_right } = match way {
         Way::Store => app.judge_here(username, password).await?,
-        Way::Erp(server) => app.judge_there(server, (username, password), &guess).await?,
+        Way::Erp(server) => {
+            app.judge_there(server, (username, password), &guess)
+                .await?
+        }
     };
     let verdict = match &user {
         Some(user) if is_right => Eligibility::of(user),

@@ -6,10 +6,9 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
-use super::{chosen_server, linked_user};
+use super::{LinkedUser, linked_user};
 use crate::app::App;
 use crate::erp::Server;
-use crate::erp_scope::Reader;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
 use crate::model::{Chat, Company, CompanyRef, UserView};
@@ -42,10 +41,10 @@ pub(crate) async fn show(
 ) -> Result<Response, ApiError> {
     app.authenticate_bot(&headers)?;
     let linked = linked_user(&app, chat_id).await?;
-    let server = chosen_server(&app, &linked)?;
+    let server = linked.chosen_server(&app)?;
     let company = match &linked.link.company {
         None => None,
-        Some(id) => match company(&linked.reader, server, id).await {
+        Some(id) => match company(&linked, server, id).await {
             Ok(company) => Some(CompanyRef::from(company)),
             // The company left the ERP, or the user's sight, after it was chosen: the chat chooses again.
             Err(ApiError::NotFound { .. }) => None,
@@ -59,7 +58,7 @@ pub(crate) async fn show(
     }))
 }
 
-async fn company(reader: &Reader, server: &Server, id: &str) -> Result<Company, ApiError> {
-    reader.may_read(server, id).await?;
+async fn company(linked: &LinkedUser, server: &Server, id: &str) -> Result<Company, ApiError> {
+    linked.may_read(server, id).await?;
     server.company(id).await
 }

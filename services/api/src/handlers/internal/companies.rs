@@ -41,5 +41,5 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     app.authenticate_bot(&headers)?;
     let linked = linked_user(&app, chat_id).await?;
-    Ok(json(&linked.reader.companies_anywhere(&app).await?))
+    Ok(json(&linked.companies(&app).await?))
 }

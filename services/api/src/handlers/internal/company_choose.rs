@@ -31,7 +31,6 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     responses(
         (status = 204, description = "Chosen"),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
-        (status = 403, description = "`ServerNotSignedIn`: the user signs in at another server", body = ErrorBody),
         (status = 404, description = "`NotLinked`, `ServerUnknown` or `CompanyUnknown`", body = ErrorBody),
         (status = 503, description = "`DatabaseUnavailable`", body = ErrorBody),
     )
@@ -45,8 +44,8 @@ pub(crate) async fn choose(
     app.authenticate_bot(&headers)?;
     let choice: ChooseCompany = body.json()?;
     let linked = linked_user(&app, chat_id).await?;
-    let server = linked.reader.server(&app, Some(&choice.server))?;
-    linked.reader.may_read(server, &choice.company).await?;
+    let server = linked.server(&app, Some(&choice.server))?;
+    linked.may_read(server, &choice.company).await?;
     let company = server.company(&choice.company).await?;
     app.store
         .choose_company(chat_id, &server.name, &company.id)

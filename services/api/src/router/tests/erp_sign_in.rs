@@ -33,14 +33,22 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
+        Self::with("SELECT 1").await
+    }
+
+    /// A scene whose server `main` was set up by this statement before the application came.
+    async fn with(set_up: &str) -> Self {
         let postgres = TestPostgres::start().await;
         let main = Pool::open("main", &postgres.config()).await.unwrap();
         let login = "CREATE ROLE erp_app LOGIN PASSWORD 'canary-erp-app'";
         main.batch(login).await.unwrap();
         main.batch("CREATE DATABASE nord").await.unwrap();
-        let nord = Pool::open("nord", &at(postgres.config(), "nord")).await.unwrap();
+        let nord = Pool::open("nord", &at(postgres.config(), "nord"))
+            .await
+            .unwrap();
         fill(&main, MARIA, "alfa").await;
         fill(&nord, MARIA_NORD, "beta").await;
+        main.batch(set_up).await.unwrap();
         let mut servers = Vec::new();
         for (name, database) in [("main", "erp"), ("nord", "nord")] {
             let config = at(postgres.config_for("erp_app", "canary-erp-app"), database);
@@ -123,15 +131,30 @@ async fn whoever_the_erp_knows_signs_in_there_and_is_known_here_from_then_on() {
         scene.sign_in("main", "maria", MARIA)
     );
     let (first, second) = (both.0.json(), both.1.json());
-    assert_eq!(first["user"], second["user"], "one user for two first sign-ins");
+    assert_eq!(
+        first["user"], second["user"],
+        "one user for two first sign-ins"
+    );
     let user = &first["user"];
     assert_eq!(user["username"], "maria@main");
-    assert_eq!((&user["displayName"], &user["erpServer"]), (&json!("Maria Ionescu"), &json!("main")));
-    assert_eq!((&user["userType"], &user["mustChangePassword"]), (&json!("user"), &json!(false)));
+    assert_eq!(
+        (&user["displayName"], &user["erpServer"]),
+        (&json!("Maria Ionescu"), &json!("main"))
+    );
+    assert_eq!(
+        (&user["userType"], &user["mustChangePassword"]),
+        (&json!("user"), &json!(false))
+    );
 
     let permissions = test.get(access(&first), "/api/permissions").await.json();
-    assert_eq!(permissions["permissions"], json!(["reports:view", "telegram:*"]));
-    let servers = test.get(access(&first), "/api/auth/my-servers").await.json();
+    assert_eq!(
+        permissions["permissions"],
+        json!(["reports:view", "telegram:*"])
+    );
+    let servers = test
+        .get(access(&first), "/api/auth/my-servers")
+        .await
+        .json();
     let expected = json!([
         {"server": "main", "title": "main", "kind": "erp", "signedIn": true},
         {"server": "nord", "title": "nord", "kind": "erp", "signedIn": false},
@@ -139,9 +162,16 @@ async fn whoever_the_erp_knows_signs_in_there_and_is_known_here_from_then_on() {
     ]);
     assert_eq!(servers["servers"], expected);
 
-    scene.at_erp("nume = 'Maria Pop', utilizator = 'maria'").await;
+    scene
+        .at_erp("nume = 'Maria Pop', utilizator = 'maria'")
+        .await;
     assert_eq!(scene.maria().await["user"]["displayName"], "Maria Pop");
-    assert_eq!(test.look("SELECT username AS x FROM users_enhanced").await.len(), 2);
+    assert_eq!(
+        test.look("SELECT username AS x FROM users_enhanced")
+            .await
+            .len(),
+        2
+    );
     let sql = "SELECT coalesce(identifier, '-') AS x FROM login_attempts WHERE success";
     assert_eq!(test.look(sql).await, ["maria@main"; 3]);
 }
@@ -176,12 +206,22 @@ async fn a_wrong_password_an_unknown_name_and_a_locked_user_are_the_same_answer(
     let known = test.look(sql).await;
     // What nobody is called may be a password.
     assert_eq!(known[..3], ["-", "maria@main", "-"], "{known:?}");
-    assert_eq!(scene.sign_in("demo", "ana", PASSWORD).await.status, StatusCode::OK);
-    assert_eq!(scene.sign_in("vest", "maria", MARIA).await.code(), "ServerUnknown");
+    assert_eq!(
+        scene.sign_in("demo", "ana", PASSWORD).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        scene.sign_in("vest", "maria", MARIA).await.code(),
+        "ServerUnknown"
+    );
 
     test.by_hand("UPDATE users_enhanced SET is_active = 1, must_reset_password = 1 WHERE username = 'maria@main'").await;
     let reset = scene.sign_in("main", "maria", MARIA).await;
-    assert_eq!(reset.code(), "InvalidCredentials", "no code could give her another password");
+    assert_eq!(
+        reset.code(),
+        "InvalidCredentials",
+        "no code could give her another password"
+    );
 }
 
 #[tokio::test]
@@ -204,7 +244,11 @@ async fn where_to_sign_in_does_not_depend_on_who_asks() {
     let body = Some(json!({"username": "ana"}));
     let request = request("POST", "/api/auth/check-identity", body);
     let expected = json!({"servers": [{"server": null, "title": "demo", "kind": "store"}]});
-    assert_eq!(only_here.call(request).await.json(), expected, "nothing to choose");
+    assert_eq!(
+        only_here.call(request).await.json(),
+        expected,
+        "nothing to choose"
+    );
 }
 
 #[tokio::test]
@@ -227,26 +271,52 @@ async fn a_password_that_the_erp_keeps_is_changed_nowhere_else() {
     let test = &scene.test;
     let tokens = scene.maria().await;
     let id = tokens["user"]["id"].as_str().unwrap();
-    let make_root = "UPDATE users_enhanced SET user_type = 'enterprise_admin' WHERE username = 'Ana'";
+    let make_root =
+        "UPDATE users_enhanced SET user_type = 'enterprise_admin' WHERE username = 'Ana'";
     test.by_hand(make_root).await;
     let root = test.token().await;
     let user = format!("/api/users/{id}");
     let change = json!({"current": MARIA, "new": "another long password"});
     for (token, method, path, body) in [
-        (access(&tokens), "POST", "/api/auth/password".to_owned(), Some(change)),
+        (
+            access(&tokens),
+            "POST",
+            "/api/auth/password".to_owned(),
+            Some(change),
+        ),
         (&root, "POST", format!("{user}/password-reset"), None),
-        (&root, "PATCH", user.clone(), Some(json!({"userType": "enterprise_admin"}))),
+        (
+            &root,
+            "PATCH",
+            user.clone(),
+            Some(json!({"userType": "enterprise_admin"})),
+        ),
     ] {
         let answer = test.ask_as(token, method, &path, body).await;
-        assert_eq!((answer.status, answer.code()), (StatusCode::CONFLICT, "ErpAccount".to_owned()), "{path}");
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::CONFLICT, "ErpAccount".to_owned()),
+            "{path}"
+        );
         assert!(answer.text.contains("server main"), "{}", answer.text);
     }
     let shown = test.get(&root, &user).await.json();
-    assert_eq!((&shown["erpServer"], &shown["mustResetPassword"]), (&json!("main"), &json!(false)));
-    assert_eq!(test.get(access(&tokens), "/api/auth/me").await.status, StatusCode::OK);
-    let locked = test.ask_as(&root, "PATCH", &user, Some(json!({"isActive": false}))).await;
+    assert_eq!(
+        (&shown["erpServer"], &shown["mustResetPassword"]),
+        (&json!("main"), &json!(false))
+    );
+    assert_eq!(
+        test.get(access(&tokens), "/api/auth/me").await.status,
+        StatusCode::OK
+    );
+    let locked = test
+        .ask_as(&root, "PATCH", &user, Some(json!({"isActive": false})))
+        .await;
     assert_eq!(locked.status, StatusCode::OK, "{}", locked.text);
-    assert_eq!(test.get(access(&tokens), "/api/auth/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        test.get(access(&tokens), "/api/auth/me").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 
     let taken = json!({"username": "New@MAIN"});
     let refused = test.ask_as(&root, "POST", "/api/users", Some(taken)).await;

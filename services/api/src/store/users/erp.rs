@@ -47,7 +47,10 @@ impl Store {
             "SELECT {COLUMNS} FROM {TABLES} WHERE u.username_key = $1 AND u.erp_server = $2"
         );
         let key = username_key(&qualified(username, server));
-        let row = self.pool()?.query_opt(&sql, &[text(key), text(server)]).await?;
+        let row = self
+            .pool()?
+            .query_opt(&sql, &[text(key), text(server)])
+            .await?;
         row.as_ref().map(parse).transpose()
     }
 
@@ -63,7 +66,8 @@ impl Store {
         name: &str,
     ) -> Result<User, StoreError> {
         let called = qualified(username, &identity.server);
-        let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE u.erp_server = $1 AND u.erp_user = $2");
+        let sql =
+            format!("SELECT {COLUMNS} FROM {TABLES} WHERE u.erp_server = $1 AND u.erp_user = $2");
         let params = [text(identity.server.clone()), text(identity.user.clone())];
         let pool = self.pool()?;
         let found = pool.query_opt(&sql, &params).await?;
@@ -106,7 +110,11 @@ async fn create(
     };
     let id = insert(transaction, &user, Some(identity), None).await?;
     let server = &identity.server;
-    tracing::info!(user = id, server, "a user of an ERP signed in for the first time");
+    tracing::info!(
+        user = id,
+        server,
+        "a user of an ERP signed in for the first time"
+    );
     Ok(())
 }
 
@@ -117,7 +125,12 @@ async fn rename(
     name: &str,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE users_enhanced SET username = $2, username_key = $3, name = $4 WHERE id = $1";
-    let params = [text(id), text(called), text(username_key(called)), text(name)];
+    let params = [
+        text(id),
+        text(called),
+        text(username_key(called)),
+        text(name),
+    ];
     transaction.execute(sql, &params).await?;
     Ok(())
 }

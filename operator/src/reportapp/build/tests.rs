@@ -14,7 +14,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::ResourceExt as _;
 use reportapp_crds::ReportApp;
-use reportapp_crds::report_app::{Autoscaling, StoreEngine, Upgrades};
+use reportapp_crds::report_app::{Autoscaling, ServerAuth, StoreEngine, Upgrades};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -300,6 +300,19 @@ fn a_new_value_gives_a_new_secret_name_that_does_not_depend_on_the_value_alone()
     other_key.ledger.name_key = SecretBytes::new([8; 32]);
     assert_ne!(name_of(&other_key), before);
     assert_eq!(name_of(&example()), before);
+}
+
+#[test]
+fn the_api_is_told_where_people_sign_in_if_that_is_at_the_erp() {
+    let config = |fetched: &FetchedReportApp| {
+        let resources = built(fetched);
+        let maps = resources.config_maps.iter();
+        let texts = maps.flat_map(|map| map.data.clone().unwrap_or_default().into_values());
+        texts.collect::<String>()
+    };
+    assert!(!config(&example()).contains("auth:"));
+    let erp = example_with(|app| app.spec.servers[0].auth = ServerAuth::Erp);
+    assert!(config(&erp).contains("auth: Erp"), "{}", config(&erp));
 }
 
 #[test]

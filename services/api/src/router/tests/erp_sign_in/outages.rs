@@ -66,7 +66,10 @@ async fn no_password_is_sent_to_a_server_that_would_write_it_to_its_log() {
     let remedy = "ALTER DATABASE erp SET log_parameter_max_length = 0";
     assert!(cause.contains(remedy), "{cause}");
     let log = scene.postgres.log();
-    assert!(log.contains("log_statement") && !log.contains(MARIA), "{log}");
+    assert!(
+        log.contains("log_statement") && !log.contains(MARIA),
+        "{log}"
+    );
 
     let scene = Scene::with(&format!("{logs}; {remedy}")).await;
     scene.maria().await;
@@ -77,13 +80,14 @@ async fn no_password_is_sent_to_a_server_that_would_write_it_to_its_log() {
             pack_drepturi.verificautilizator(utilizator text, parola text)
         RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'out of order'; END $$";
     scene.main.batch(fails).await.unwrap();
-    let failed = scene
-        .sign_in("main", "maria", "canary-unlucky-guess")
-        .await;
+    let failed = scene.sign_in("main", "maria", "canary-unlucky-guess").await;
     assert_eq!(failed.code(), "ErpSignInUnavailable", "{}", failed.text);
     let log = scene.postgres.log();
     let has = |text: &str| log.contains(text);
-    assert!(has("verificautilizator($1, $2)") && has("out of order"), "{log}");
+    assert!(
+        has("verificautilizator($1, $2)") && has("out of order"),
+        "{log}"
+    );
     for secret in [MARIA, "canary-wrong-guess", "canary-unlucky-guess"] {
         assert!(!has(secret), "{secret} in {log}");
     }

@@ -12,11 +12,10 @@ use crate::erp::Server;
 use crate::erp::accounts::{Account, Obstacle};
 use crate::error::ApiError;
 use crate::guesses::Guess;
-use crate::handlers::rules::unless_taken;
 use crate::model::{ServerKind, SignInServer};
-use crate::store::User;
 use crate::store::users::erp::qualified;
 use crate::store::users::{ErpIdentity, username_key};
+use crate::store::{StoreError, User};
 
 /// Where a name and a password are checked.
 #[derive(Clone, Copy)]
@@ -157,10 +156,20 @@ impl App {
             server: server.name.clone(),
             user: account.id,
         };
-        let user = self
+        let made = self
             .store
             .erp_user(&identity, &account.username, &account.name);
-        user.await.map_err(|error| unless_taken(error, "username"))
+        made.await.map_err(|error| match error {
+            StoreError::Database(error) if error.is_unique_violation() => ApiError::Conflict {
+                code: "Taken",
+                field: Some("username"),
+                message: format!(
+                    "The application has another account called {}; ask an administrator.",
+                    qualified(&account.username, &server.name)
+                ),
+            },
+            error => error.into(),
+        })
     }
 }
 

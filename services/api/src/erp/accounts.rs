@@ -100,10 +100,6 @@ impl Server {
         username: &str,
         password: &str,
     ) -> Result<Option<Account>, ApiError> {
-        // No text of PostgreSQL holds one, so nobody's name or password does.
-        if [username, password].iter().any(|text| text.contains('\0')) {
-            return Ok(None);
-        }
         let asked = async {
             let mut transaction = self.pool.begin().await?;
             if let Some(obstacle) = logged(&mut transaction).await? {

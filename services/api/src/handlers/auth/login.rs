@@ -134,7 +134,8 @@ fn check_lengths(request: &LoginRequest) -> Result<(), ApiError> {
 /// # Errors
 /// `InvalidCredentialsForm`.
 pub(crate) fn check_length(field: &'static str, value: &str) -> Result<(), ApiError> {
-    if value.is_empty() || value.len() > MAX_LENGTH {
+    // No text of a database holds a zero, so nobody's name or password does.
+    if value.is_empty() || value.len() > MAX_LENGTH || value.contains('\0') {
         let message = format!("Give a {field} of 1 to {MAX_LENGTH} characters.");
         return Err(ApiError::invalid("InvalidCredentialsForm", field, message));
     }

@@ -34,7 +34,7 @@ pub use network::NetworkPolicy;
 pub use reference::{SecretKeyRef, ValueSource};
 pub use reports::Reports;
 pub use secret_store::SecretStore;
-pub use server::{Bastion, Engine, Server, Tunnel};
+pub use server::{Bastion, Engine, Server, ServerAuth, Tunnel};
 pub use status::{CanaryStatus, ComponentStatus, CredentialStatus, ReportAppStatus, ServerStatus};
 
 /// An ERP reports application: API and web, Telegram bot, SSH tunnels to the ERP databases, and

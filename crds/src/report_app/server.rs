@@ -59,6 +59,13 @@ pub struct Server {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<Admin>,
 
+    /// Where people who read this server sign in. `Erp`: the functions of its schema `pack_drepturi` check
+    /// the password and say which companies somebody may read; the credential must be allowed to call them.
+    /// Accounts of the application, administrators among them, go on to sign in at the application.
+    /// Default: Store.
+    #[serde(default, skip_serializing_if = "ServerAuth::is_default")]
+    pub auth: ServerAuth,
+
     /// Connections of each API pod to this server.
     #[serde(default)]
     pub pool: Pool,
@@ -75,6 +82,22 @@ impl Server {
             Engine::Oracle => 1521,
             Engine::Postgres | Engine::Sqlite => 5432,
         })
+    }
+}
+
+/// Where people who read an ERP server sign in.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerAuth {
+    /// At the application, with a password of its own.
+    #[default]
+    Store,
+    /// At the ERP, with the ERP's password.
+    Erp,
+}
+
+impl ServerAuth {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

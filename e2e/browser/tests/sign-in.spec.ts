@@ -88,6 +88,70 @@ test.describe('a visitor', () => {
   })
 })
 
+/** People who sign in at two ERP servers, besides the accounts of the application. */
+test.describe('where people sign in at an ERP', () => {
+  test.use({ storageState: NOBODY })
+  const PLACES = [
+    { server: 'main', title: 'main', kind: 'erp' },
+    { server: 'nord', title: 'nord', kind: 'erp' },
+    { server: null, title: 'demo', kind: 'store' },
+  ]
+
+  test.beforeEach(async ({ page }) => {
+    await page.route('**/api/auth/check-identity', (route) => route.fulfill({ json: { servers: PLACES } }))
+  })
+
+  test('a server is chosen before a password is sent, and remembered for the name', async ({ page }) => {
+    const sent: unknown[] = []
+    await page.route('**/api/auth/login', (route) => {
+      sent.push(route.request().postDataJSON())
+      return route.fulfill({ status: 401, json: problem(401, 'InvalidCredentials') })
+    })
+    await page.goto('login')
+    const server = page.getByTestId('sign-in-server')
+    await expect(server).toHaveCount(0)
+    await page.locator('input[name="username"]').fill('maria')
+    await page.locator('input[autocomplete="current-password"]').fill('a password')
+    await expect(server).toHaveValue('main')
+    await expect(page.getByText('Parola este cea din ERP și se schimbă acolo.')).toBeVisible()
+    await server.selectOption('nord')
+    await page.locator('button[type="submit"]').click()
+    await expect(page.getByRole('alert')).toHaveText('Utilizatorul sau parola nu se potrivesc.')
+    expect(sent).toEqual([{ username: 'maria', password: 'a password', server: 'nord' }])
+
+    await server.selectOption('')
+    await page.unroute('**/api/auth/login')
+    await fillSignIn(page, USER, PASSWORD)
+    await expect(page.getByTestId('balance-chip')).toBeVisible()
+    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }))
+    expect(kept).toContain('servers')
+  })
+
+  test('the menu leads to the other servers, and an address of one to its sign-in', async ({ page }) => {
+    await page.route('**/api/auth/my-servers', (route) =>
+      route.fulfill({ json: { servers: PLACES.map((place) => ({ ...place, signedIn: place.server === 'main' })) } }),
+    )
+    await page.goto('balanta?server=nord')
+    await expect(page.getByTestId('sign-in-server')).toHaveCount(0)
+    await page.locator('input[name="username"]').fill(USER)
+    await page.locator('input[name="username"]').blur()
+    await expect(page.getByTestId('sign-in-server')).toHaveValue('nord')
+    await page.goto('login')
+    await page.locator('input[name="username"]').fill(USER)
+    await page.locator('input[name="username"]').blur()
+    await page.getByTestId('sign-in-server').selectOption('')
+    await fillSignIn(page, USER, PASSWORD)
+    await expect(page.getByTestId('balance-chip')).toBeVisible()
+
+    await page.getByRole('button', { name: /Contul meu/ }).click()
+    await page.getByRole('navigation', { name: 'Alt server' }).getByRole('link', { name: 'nord' }).click()
+    await expect(page).toHaveURL(/\/login\?server=nord/)
+    await expect(page.getByTestId('sign-in-server')).toHaveValue('nord')
+    await page.getByRole('link', { name: 'Rămân unde sunt' }).click()
+    await expect(page.getByTestId('balance-chip')).toBeVisible()
+  })
+})
+
 async function signIn(page: Page): Promise<void> {
   await page.goto('')
   await fillSignIn(page, USER, PASSWORD)

@@ -43,6 +43,8 @@ reasons! {
         UnknownTenant,
         /// Nobody could manage the platform afterwards.
         LastAdministrator,
+        /// The password is kept by an ERP server.
+        ErpAccount,
         /// Somebody has changed since what is to be put back, or has changed back what was done.
         ChangedSince,
         /// The application's Redis does not answer.
@@ -79,6 +81,7 @@ impl Reason {
                 | Self::UnknownRole
                 | Self::UnknownTenant
                 | Self::LastAdministrator
+                | Self::ErpAccount
                 | Self::ChangedSince
                 | Self::ActionMissing
                 | Self::NotUndoable

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource as _, ResourceExt as _};
+use reportapp_config::api::ErpAuth;
 use reportapp_config::database::{PoolConfig, TlsMode};
 use reportapp_crds::ReportApp;
 use reportapp_crds::report_app::unimplemented::unimplemented_fields;
@@ -117,6 +118,8 @@ pub struct ValidatedServer {
     pub tls: ValidatedTls,
     /// Login.
     pub login: VersionedSecret,
+    /// Where people who read it sign in.
+    pub auth: ErpAuth,
     /// Size and deadlines of the pool.
     pub pool: PoolConfig,
     /// Tunnel to go through.

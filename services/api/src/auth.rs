@@ -72,6 +72,11 @@ impl App {
         let session = session.ok_or(ApiError::NotSignedIn)?;
         let person = person?.filter(|person| person.user.is_active);
         let person = person.ok_or(ApiError::NotSignedIn)?;
+        // A token is good for the server it names, which is its user's.
+        let erp = person.user.erp.as_ref();
+        if claims.server_id.as_deref() != erp.map(|erp| erp.server.as_str()) {
+            return Err(ApiError::NotSignedIn);
+        }
         context::identify(&person.user.id, sight(&person));
         Ok(Caller {
             user: person.user.clone(),

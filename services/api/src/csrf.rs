@@ -19,7 +19,8 @@ use crate::error::ApiError;
 pub const HEADER: &str = "x-csrf-token";
 
 /// What is asked for by a name and a secret, or checked where it is answered.
-const ANSWERED_WITHOUT_ACCESS: [&str; 4] = [
+const ANSWERED_WITHOUT_ACCESS: [&str; 5] = [
+    "/api/auth/check-identity",
     "/api/auth/login",
     "/api/auth/password/reset",
     "/api/auth/refresh",

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use reportapp_config::api::ErpAuth;
 use reportapp_config::credential::{CredentialError, PASSWORD, Secret, USERNAME};
 use reportapp_config::status::Reason;
 use reportapp_pool::PoolError;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::epochs::Epochs;
 use crate::erp::Server;
+use crate::error::ApiError;
 use crate::store::roles::ADMINISTRATOR;
 use crate::store::users::NewUser;
 use crate::store::{LoginSight, MigrationError, Store, StoreError};
@@ -158,27 +160,55 @@ pub fn watch_redis(tasks: &mut JoinSet<()>, health: &Health, sessions: &Arc<dyn 
 /// Watches one ERP server.
 pub fn watch_server(tasks: &mut JoinSet<()>, health: &Health, server: &Server) {
     let dependency = health.dependency(format!("server/{}", server.name));
-    let pool = server.pool.clone();
+    let server = server.clone();
     tasks.spawn(async move {
-        let mut proven = false;
+        let (mut proven, mut is_ready) = (false, false);
         loop {
             // A login of one's own proves the credential; afterwards a pooled connection tells as
             // much at a fraction of the cost.
             let answer = if proven {
-                pool.query("SELECT 1", &[]).await.map(drop)
+                server.pool.query("SELECT 1", &[]).await.map(drop)
             } else {
-                pool.probe().await
+                server.pool.probe().await
             };
             proven = answer.is_ok();
-            match answer {
-                Ok(()) => dependency.ok(),
-                // Every connection is busy: the database answers, only slowly.
-                Err(PoolError::AcquireTimeout { .. }) => {}
-                Err(error) => dependency.failing(server_reason(&error), error.to_string()),
+            if proven && !is_ready {
+                // Reports can be read from here on, whatever signing in there lacks.
+                dependency.ok();
+                is_ready = true;
             }
+            let answer = match answer {
+                Ok(()) => people_can_sign_in(&server).await,
+                Err(error) => Err(ApiError::erp(&server.name, error)),
+            };
+            report_server(&dependency, answer);
             pause(&dependency).await;
         }
     });
+}
+
+async fn people_can_sign_in(server: &Server) -> Result<(), ApiError> {
+    match server.auth {
+        ErpAuth::Store => Ok(()),
+        ErpAuth::Erp => server.could_verify().await,
+    }
+}
+
+fn report_server(dependency: &DependencyHandle, answer: Result<(), ApiError>) {
+    match answer {
+        Ok(()) => dependency.ok(),
+        Err(ApiError::ErpSignInUnavailable { source, .. }) => {
+            dependency.failing(Reason::ErpSignInUnavailable, source.to_string());
+        }
+        Err(
+            ApiError::DatabaseUnavailable { source, .. } | ApiError::ReportFailed { source, .. },
+        ) => match source {
+            // Every connection is busy: the database answers, only slowly.
+            PoolError::AcquireTimeout { .. } => {}
+            source => dependency.failing(server_reason(&source), source.to_string()),
+        },
+        Err(error) => dependency.failing(Reason::DatabaseUnreachable, error.to_string()),
+    }
 }
 
 async fn pause(dependency: &DependencyHandle) {

@@ -18,6 +18,8 @@ impl Eligibility {
     pub(crate) fn of(user: &User) -> Self {
         match (user.is_active, user.must_reset_password) {
             (false, _) => Self::Locked,
+            // No code gives them another password: it is kept by an ERP.
+            (true, true) if user.erp.is_some() => Self::Locked,
             (true, true) => Self::MustReset,
             (true, false) => Self::Eligible,
         }

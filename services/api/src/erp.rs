@@ -6,6 +6,7 @@
 
 use futures::future::join_all;
 use jiff::Timestamp;
+use reportapp_config::api::ErpAuth;
 use reportapp_pool::{Pool, PoolError, Value};
 use tokio::sync::watch;
 
@@ -15,6 +16,8 @@ use crate::model::{
 };
 use crate::reports::{Record, Report, catalogue};
 
+pub mod accounts;
+
 /// One ERP database.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -22,6 +25,8 @@ pub struct Server {
     pub name: String,
     /// Connections to it.
     pub pool: Pool,
+    /// Where people who read it sign in.
+    pub auth: ErpAuth,
     /// Becomes true when the data is there; questions wait for it.
     prepared: watch::Receiver<bool>,
 }
@@ -105,8 +110,15 @@ impl Server {
         Self {
             name: name.into(),
             pool,
+            auth: ErpAuth::Store,
             prepared,
         }
+    }
+
+    /// This server, read by people who sign in as `auth` says.
+    #[must_use]
+    pub fn with_auth(self, auth: ErpAuth) -> Self {
+        Self { auth, ..self }
     }
 
     /// All companies of this server.
@@ -132,14 +144,17 @@ impl Server {
     pub async fn company(&self, id: &str) -> Result<Company, ApiError> {
         let companies = self.companies().await?;
         let found = companies.into_iter().find(|company| company.id == id);
-        found.ok_or_else(|| {
-            let message = format!(
-                "There is no company `{}` on server {}; choose one from the list of companies.",
-                shorten(id),
-                self.name
-            );
-            ApiError::not_found("CompanyUnknown", "company", message)
-        })
+        found.ok_or_else(|| self.company_unknown(id))
+    }
+
+    /// That there is no such company, also said of one that the caller may not read.
+    pub(crate) fn company_unknown(&self, id: &str) -> ApiError {
+        let message = format!(
+            "There is no company `{}` on server {}; choose one from the list of companies.",
+            shorten(id),
+            self.name
+        );
+        ApiError::not_found("CompanyUnknown", "company", message)
     }
 
     /// The months in which a company has postings.

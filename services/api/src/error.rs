@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::reply::Reply;
 
+use crate::erp::accounts::Obstacle;
 use crate::request_id;
 use crate::store::StoreError;
 
@@ -108,6 +109,14 @@ pub enum ApiError {
         server: String,
         /// What the pool said.
         source: PoolError,
+    },
+    /// Nobody can sign in at an ERP server, though its database answers.
+    #[error("signing in at server {server} does not work")]
+    ErpSignInUnavailable {
+        /// The server's name.
+        server: String,
+        /// What is in the way.
+        source: Obstacle,
     },
     /// The store does not answer, so nothing can be decided.
     #[error("the store failed")]
@@ -214,6 +223,7 @@ impl ApiError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyRefused { status, .. } => *status,
             Self::DatabaseUnavailable { .. }
+            | Self::ErpSignInUnavailable { .. }
             | Self::StoreUnavailable(_)
             | Self::EpochsUnavailable(_)
             | Self::EpochsPutBack
@@ -243,6 +253,7 @@ impl ApiError {
             Self::BodyRefused { .. } => "BodyRefused",
             Self::DatabaseUnavailable { .. } => "DatabaseUnavailable",
             Self::ReportFailed { .. } => "ReportFailed",
+            Self::ErpSignInUnavailable { .. } => "ErpSignInUnavailable",
             Self::StoreUnavailable(_) => "StoreUnavailable",
             // The same database, and the same to do about it.
             Self::EpochsUnavailable(_) => "StoreUnavailable",
@@ -293,6 +304,11 @@ impl ApiError {
                      give your administrator the request id."
                 );
             }
+            Self::ErpSignInUnavailable { server, .. } => {
+                return format!(
+                    "Signing in at server {server} does not work at the moment; ask your administrator."
+                );
+            }
             Self::StoreUnavailable(_) | Self::EpochsUnavailable(_) => {
                 "The application's database does not answer at the moment; try again in a minute."
             }
@@ -335,6 +351,7 @@ impl ApiError {
             Self::TooManyAttempts { retry_after } => Some(*retry_after),
             Self::Busy => Some(Duration::from_secs(1)),
             Self::DatabaseUnavailable { .. }
+            | Self::ErpSignInUnavailable { .. }
             | Self::StoreUnavailable(_)
             | Self::EpochsUnavailable(_)
             | Self::NotRevoked(_)

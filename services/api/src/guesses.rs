@@ -93,6 +93,14 @@ impl App {
         }
     }
 
+    /// The guess never reached whoever would have looked at it.
+    pub(crate) fn take_back(&self, guess: &Guess) {
+        match &guess.counted {
+            Counted::Device(device) => self.throttles.device.give_back(device),
+            Counted::Stranger(_) => self.guessed_right(guess),
+        }
+    }
+
     /// Remembers that the user signed in from this browser, and marks the browser.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
 //! it, [`router`] finds the handler, [`auth`] says who asks and [`epochs`] whether that still holds,
-//! a handler asks [`store`] or [`erp`], and [`error`] turns any failure into an answer. Beside the
+//! a handler asks [`store`], or [`erp`] for what [`erp_scope`] lets the caller read, and [`error`] turns any failure into an answer. Beside the
 //! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
 //! [`audit`] seals and verifies what was written down about changes; [`commands`] are what the program does
@@ -25,6 +25,7 @@ pub mod dependencies;
 mod eligibility;
 pub mod epochs;
 pub mod erp;
+pub mod erp_scope;
 pub mod error;
 mod guesses;
 mod handlers;
@@ -43,6 +44,7 @@ pub mod run;
 pub mod server;
 pub mod service;
 mod sessions;
+mod sign_in;
 pub mod store;
 pub mod tls;
 pub mod web;

@@ -25,6 +25,10 @@ pub struct LoginRequest {
     pub username: String,
     /// Password.
     pub password: String,
+    /// Where to sign in, as listed by `/api/auth/check-identity`; absent: with an account of the application.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub server: Option<String>,
     /// Answer with the refresh token as well, for programs that keep no cookies.
     #[serde(default)]
     #[schema(required = false)]
@@ -50,6 +54,63 @@ pub struct LoginResponse {
     pub refresh_token: Option<String>,
     /// Whose session it is.
     pub user: UserView,
+}
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityRequest {
+    /// Name of the user, in any case.
+    pub username: String,
+}
+
+/// Where people sign in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInServers {
+    /// The same for everybody; a name that nobody has gets it too.
+    pub servers: Vec<SignInServer>,
+}
+
+/// One place to sign in at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInServer {
+    /// Name of the ERP server, for `server` of the sign-in; null for the accounts of the application.
+    pub server: Option<String>,
+    /// What to call it.
+    pub title: String,
+    /// Who checks the password.
+    pub kind: ServerKind,
+}
+
+/// Who checks a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerKind {
+    /// The application.
+    Store,
+    /// An ERP server.
+    Erp,
+}
+
+/// Where the caller is signed in, and where else people sign in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnServers {
+    /// Every place; another one than the caller's asks for its password.
+    pub servers: Vec<OwnServer>,
+}
+
+/// One place to sign in at, as seen by who is signed in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnServer {
+    /// The place.
+    #[serde(flatten)]
+    pub place: SignInServer,
+    /// Whether the caller is signed in there.
+    pub signed_in: bool,
 }
 
 /// A refresh token to be exchanged by a program that keeps no cookies.
@@ -101,6 +162,9 @@ pub struct UserView {
     pub tenant: Option<String>,
     /// The user should choose a new password; a hint, not a block.
     pub must_change_password: bool,
+    /// Name of the ERP server where the user signs in, which keeps the password; null for an account of the
+    /// application.
+    pub erp_server: Option<String>,
 }
 
 impl From<User> for UserView {
@@ -112,6 +176,7 @@ impl From<User> for UserView {
             user_type: user.kind.into(),
             tenant: user.tenant,
             must_change_password: user.must_change_password,
+            erp_server: user.erp.map(|erp| erp.server),
         }
     }
 }

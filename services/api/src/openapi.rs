@@ -21,6 +21,8 @@ use crate::handlers::{
     ),
     paths(
         auth::login::login,
+        auth::check_identity::check,
+        auth::my_servers::list,
         auth::logout::logout,
         auth::me::me,
         auth::password::change,

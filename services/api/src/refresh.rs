@@ -86,15 +86,19 @@ impl App {
         }))
     }
 
-    /// The user of a session, if they may still have one.
+    /// The user of a session, if they may still have one: here, and where they signed in.
     async fn still_eligible(&self, id: &str) -> Result<User, ApiError> {
         let user = self.store.find_user(id).await?;
         let user = user.ok_or(ApiError::NotSignedIn)?;
         match Eligibility::of(&user) {
-            Eligibility::Eligible => Ok(user),
-            Eligibility::MustReset => Err(ApiError::PasswordResetRequired),
-            Eligibility::Locked => Err(ApiError::NotSignedIn),
+            Eligibility::Eligible => {}
+            Eligibility::MustReset => return Err(ApiError::PasswordResetRequired),
+            Eligibility::Locked => return Err(ApiError::NotSignedIn),
         }
+        if let Some(erp) = &user.erp {
+            self.erp_account(erp).await?.ok_or(ApiError::NotSignedIn)?;
+        }
+        Ok(user)
     }
 
     /// Two people hold tokens of this session. Nobody can tell which of them it belongs to, so it ends

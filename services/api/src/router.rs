@@ -23,6 +23,8 @@ use crate::web;
 pub fn public(app: &Arc<App>) -> AppService {
     let routes = [
         auth::login::route(app),
+        auth::check_identity::route(app),
+        auth::my_servers::route(app),
         auth::logout::route(app),
         auth::me::route(app),
         auth::password::route(app),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use reportapp_config::api::ErpAuth;
 use reportapp_config::credential::{Secret, TOKEN};
 use reportapp_config::{ApiConfig, MIN_RETENTION_DAYS};
-use reportapp_pool::Pool;
+use reportapp_pool::{Engine, Pool};
 use reportapp_session::epochs::{SqlEpochStore, Terms};
 use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens, Wakes};
 use reportapp_telemetry::{Drained, Health, HealthServer, Shutdown, drain};
@@ -151,8 +152,13 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
     let mut servers = Vec::new();
     for server in &config.servers {
         let pool = Pool::open(&server.name, &server.database).await?;
+        anyhow::ensure!(
+            server.auth == ErpAuth::Store || pool.engine() == Engine::Postgres,
+            "servers[{}].auth is Erp, which takes the functions of a PostgreSQL database; use Store",
+            server.name
+        );
         pool.register_metrics(health.registry())?;
-        servers.push(Server::new(&server.name, pool));
+        servers.push(Server::new(&server.name, pool).with_auth(server.auth));
     }
     let sessions: Arc<dyn SessionStore> = match &config.redis {
         Some(redis) => Arc::new(RedisStore::new(&config.app, redis)?),

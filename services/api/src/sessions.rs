@@ -13,7 +13,7 @@ use http::header::USER_AGENT;
 use jiff::{SignedDuration, Timestamp};
 use reportapp_session::epochs::{Revision, Scope};
 use reportapp_session::refresh::{RefreshToken, csrf_token};
-use reportapp_session::{Session, SessionError, Sight, random};
+use reportapp_session::{Extras, Session, SessionError, Sight, random};
 use warp::reply::Response;
 
 use crate::app::App;
@@ -106,7 +106,11 @@ impl App {
         let now = Timestamp::now();
         let csrf = csrf_token(&row.session.id, &row.family_hash);
         let bearer = row.session.bearer();
-        let access = self.tokens.issue_for_browser(&bearer, csrf.clone(), now);
+        let extras = Extras {
+            server_id: user.erp.as_ref().map(|erp| erp.server.clone()),
+            csrf: Some(csrf.clone()),
+        };
+        let access = self.tokens.issue_with(&bearer, extras, now);
         let left = row.session.time_left(now).as_secs();
         let mut response = json(&LoginResponse {
             access_token: delivery.access_in_body.then(|| access.value.clone()),

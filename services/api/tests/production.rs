@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reportapp_config::ApiConfig;
-use reportapp_config::api::{ApiListen, AuditConfig, ErpServer, TlsFiles, TokenConfig};
+use reportapp_config::api::{ApiListen, AuditConfig, ErpAuth, ErpServer, TlsFiles, TokenConfig};
 use reportapp_config::database::{DatabaseConfig, PoolConfig};
 use reportapp_pool::Pool;
 use reportapp_sample_erp::{Ledger, load};
@@ -105,6 +105,7 @@ async fn set_up() -> Setup {
         servers: vec![ErpServer {
             name: "main".to_owned(),
             database: sqlite(at("erp.sqlite"), true),
+            auth: ErpAuth::Store,
         }],
         store: sqlite(at("store.sqlite"), false),
         redis: Some(redis.config()),

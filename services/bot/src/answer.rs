@@ -123,6 +123,7 @@ fn explain(language: Language, error: &ApiError) -> Content {
                 Content::text(text::company_gone(language))
             }
             Refusal::CompanyEmpty => Content::text(text::company_empty(language)),
+            Refusal::ErpAccount => Content::text(text::erp_account(language)),
         },
     }
 }

@@ -120,6 +120,9 @@ pub enum Refusal {
     /// The company has no postings.
     #[error("CompanyEmpty")]
     CompanyEmpty,
+    /// The password of the account is kept by an ERP.
+    #[error("ErpAccount")]
+    ErpAccount,
 }
 
 impl Refusal {
@@ -131,6 +134,7 @@ impl Refusal {
             "CompanyNotChosen" => Self::CompanyNotChosen,
             "CompanyUnknown" | "ServerUnknown" => Self::CompanyUnknown,
             "CompanyEmpty" => Self::CompanyEmpty,
+            "ErpAccount" => Self::ErpAccount,
             _ => return None,
         })
     }

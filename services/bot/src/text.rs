@@ -116,6 +116,15 @@ pub fn reset_code(language: Language, reset: &ResetCode) -> String {
     }
 }
 
+/// The password is kept elsewhere.
+pub fn erp_account(language: Language) -> &'static str {
+    pick(
+        language,
+        "Parola acestui cont este cea din ERP; se schimbă acolo.",
+        "The password of this account is the one of the ERP; change it there.",
+    )
+}
+
 /// Above the keyboard of companies.
 pub fn choose_company(language: Language) -> &'static str {
     pick(language, "Alegeți firma:", "Choose a company:")

@@ -93,6 +93,26 @@ pub struct ErpServer {
     pub name: String,
     /// How to reach it.
     pub database: DatabaseConfig,
+    /// Where people who read it sign in.
+    #[serde(default, skip_serializing_if = "ErpAuth::is_default")]
+    pub auth: ErpAuth,
+}
+
+/// Where people who read an ERP database sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ErpAuth {
+    /// In the application, with a password of its own.
+    #[default]
+    Store,
+    /// At the ERP, whose function checks the password.
+    Erp,
+}
+
+impl ErpAuth {
+    /// Whether nothing was chosen; then it is not written, and the file stays what it was.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Redis, version 6 or later (users are ACL users).

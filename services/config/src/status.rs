@@ -62,6 +62,8 @@ pub enum Reason {
     DatabaseLoginRefused,
     /// The certificate of an ERP database is not acceptable.
     DatabaseTlsInvalid,
+    /// Nobody can sign in at an ERP: its functions cannot be called, or would be safe for no password.
+    ErpSignInUnavailable,
     /// The store cannot be reached.
     StoreUnreachable,
     /// The store refuses the login.
@@ -105,6 +107,7 @@ impl Reason {
             Self::DatabaseUnreachable => "DatabaseUnreachable",
             Self::DatabaseLoginRefused => "DatabaseLoginRefused",
             Self::DatabaseTlsInvalid => "DatabaseTlsInvalid",
+            Self::ErpSignInUnavailable => "ErpSignInUnavailable",
             Self::StoreUnreachable => "StoreUnreachable",
             Self::StoreLoginRefused => "StoreLoginRefused",
             Self::StoreTlsInvalid => "StoreTlsInvalid",

@@ -46,7 +46,7 @@ pub const ALL: &[Migration] = &[
     migration!(7, "actions", "0007_actions.sql"),
     migration!(8, "erp_sign_in", "0008_erp_sign_in.sql"),
     migration!(9, "rehash", "0009_rehash.sql"),
-    migration!(11, "sessions", "0011_sessions.sql"),
+    migration!(10, "sessions", "0010_sessions.sql"),
 ];
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! `reportapp-sample-erp`: fills an ERP database with the sample books, or with a CSV file.
+//! `reportapp-sample-erp`: fills an ERP database with the sample books, or with a CSV file, and with people
+//! who sign in there.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +13,9 @@ use clap::{Args, Parser, Subcommand};
 use reportapp_config::DatabaseConfig;
 use reportapp_config::database::PoolConfig;
 use reportapp_pool::Pool;
-use reportapp_sample_erp::{DEFAULT_SEED, ImportTarget, generate, is_loaded, load, load_csv};
+use reportapp_sample_erp::{
+    DEFAULT_SEED, ImportTarget, create_users, generate, is_loaded, load, load_csv,
+};
 
 /// Fills an ERP database with the books of three Romanian companies, or with your own.
 ///
@@ -65,6 +69,20 @@ enum Command {
         /// Remove everything the company has first; otherwise the file may only continue its books.
         #[arg(long)]
         replace: bool,
+    },
+    /// Let people sign in at the ERP (PostgreSQL): the schema `pack_drepturi` and three users.
+    ///
+    /// Passwords are random and printed this once, unless a file gives them. Users that are there already
+    /// keep theirs.
+    Users {
+        #[command(flatten)]
+        database: Database,
+        /// The role of the application, which may call the functions from then on.
+        #[arg(long, value_name = "ROLE")]
+        grant_to: String,
+        /// A YAML file of user names and their passwords.
+        #[arg(long, value_name = "FILE")]
+        passwords: Option<PathBuf>,
     },
 }
 
@@ -145,8 +163,44 @@ async fn run(command: Command) -> anyhow::Result<()> {
             ));
             pool.close().await;
         }
+        Command::Users {
+            database,
+            grant_to,
+            passwords,
+        } => {
+            let given = passwords.as_deref().map(read_passwords).transpose()?;
+            let given = given.unwrap_or_default();
+            let pool = open(&database).await?;
+            let written = create_users(&pool, &grant_to, &given).await?;
+            for one in &written {
+                let known = given.contains_key(one.user.username);
+                let password = match &one.password {
+                    Some(password) if !known => password,
+                    Some(_) => "(as given)",
+                    None => "(as before)",
+                };
+                let companies = one.user.companies.join(", ");
+                say(&format!(
+                    "{:<8} {password:<18} {companies}",
+                    one.user.username
+                ));
+            }
+            pool.close().await;
+        }
     }
     Ok(())
+}
+
+fn read_passwords(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("failed to read {}", path.display()))?;
+    // What the parser says may quote the file.
+    serde_yaml_ng::from_str(&text).ok().with_context(|| {
+        let shown = path.display();
+        format!(
+            "{shown} is no list of user names and passwords; write `maria: <password>` per line"
+        )
+    })
 }
 
 async fn open(database: &Database) -> anyhow::Result<Pool> {

@@ -42,6 +42,8 @@ pub struct Person {
     pub must_reset_password: bool,
     /// Whether the user may do everything on the whole platform.
     pub is_enterprise_admin: bool,
+    /// The ERP server that keeps the user's password; `None`: the application does.
+    pub erp_server: Option<String>,
 }
 
 /// What is done to a user.
@@ -119,6 +121,14 @@ pub enum DirectoryError {
     /// Nobody could manage the platform afterwards.
     #[error("{0} is the last active enterprise administrator")]
     LastAdministrator(String),
+    /// The password is not kept here.
+    #[error("the password of {username} is kept by the ERP server {server}")]
+    ErpAccount {
+        /// Name of the user.
+        username: String,
+        /// Name of the server.
+        server: String,
+    },
     /// Nothing was changed under this name.
     #[error("nothing was changed under the name {0}")]
     NoSnapshot(String),

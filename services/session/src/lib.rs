@@ -33,5 +33,5 @@ pub use password::{PasswordError, Passwords};
 pub use refresh::RefreshToken;
 pub use store::{MemoryStore, RedisStore, Session, SessionError, SessionStore};
 pub use throttle::{Throttle, ThrottleLimits};
-pub use token::{AccessToken, Claims, TokenError, Tokens};
+pub use token::{AccessToken, Claims, Extras, TokenError, Tokens};
 pub use wake::Wakes;

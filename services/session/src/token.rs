@@ -26,6 +26,9 @@ pub struct Claims {
     /// Id of the tenant the user acts for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The ERP server the user signed in at; absent for accounts of the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<String>,
     /// The revision the token was issued under; see [`Bearer::issued`]. A token without it is from a
     /// release before epochs and counts as older than every revocation.
     #[serde(default)]
@@ -55,6 +58,15 @@ impl Claims {
             issued: self.rev,
         }
     }
+}
+
+/// What a token may say besides whose it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// See [`Claims::server_id`].
+    pub server_id: Option<String>,
+    /// See [`Claims::csrf`]: a browser may send the token as a cookie, if it sends this along.
+    pub csrf: Option<String>,
 }
 
 /// A token as handed to a client.
@@ -115,27 +127,19 @@ impl Tokens {
 
     /// Signs a token for its bearer, to be sent in a header.
     pub fn issue(&self, bearer: &Bearer<'_>, now: Timestamp) -> AccessToken {
-        self.sign(bearer, None, now)
+        self.issue_with(bearer, Extras::default(), now)
     }
 
-    /// Signs a token that a browser may also send as a cookie, if it sends `csrf` along.
-    pub fn issue_for_browser(
-        &self,
-        bearer: &Bearer<'_>,
-        csrf: String,
-        now: Timestamp,
-    ) -> AccessToken {
-        self.sign(bearer, Some(csrf), now)
-    }
-
-    fn sign(&self, bearer: &Bearer<'_>, csrf: Option<String>, now: Timestamp) -> AccessToken {
+    /// Signs a token that says more than whose it is.
+    pub fn issue_with(&self, bearer: &Bearer<'_>, extras: Extras, now: Timestamp) -> AccessToken {
         let lifetime = i64::try_from(self.lifetime_seconds).unwrap_or(i64::MAX);
         let claims = Claims {
             sub: bearer.user.to_owned(),
             sid: bearer.session.to_owned(),
             tenant: bearer.tenant.map(str::to_owned),
+            server_id: extras.server_id,
             rev: bearer.issued,
-            csrf,
+            csrf: extras.csrf,
             jti: random::id(),
             iat: now.as_second(),
             exp: now.as_second().saturating_add(lifetime),
@@ -236,10 +240,15 @@ mod tests {
         assert_eq!((found.tenant, found.issued), (Some("acme"), issued));
         assert_eq!((claims.iss.as_str(), claims.aud.as_str()), ("shop", "shop"));
         assert_eq!(claims.exp - claims.iat, 600);
-        assert_eq!(claims.csrf, None);
-        let token = tokens.issue_for_browser(&bearer, "c".to_owned(), at(1_000_000));
+        assert_eq!((claims.csrf, claims.server_id), (None, None));
+        let extras = Extras {
+            server_id: Some("main".to_owned()),
+            csrf: Some("c".to_owned()),
+        };
+        let token = tokens.issue_with(&bearer, extras, at(1_000_000));
         let claims = tokens.verify(&token.value, at(1_000_001)).unwrap();
         assert_eq!(claims.csrf.as_deref(), Some("c"));
+        assert_eq!(claims.server_id.as_deref(), Some("main"));
     }
 
     #[test]

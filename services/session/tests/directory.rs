@@ -162,6 +162,7 @@ on_both!(
     a_user_is_found_by_id_before_name_and_in_any_case,
     disabling_ends_sessions_and_raises_the_epoch_of_that_user_alone,
     a_change_that_is_repeated_changes_nothing_more,
+    a_password_that_an_erp_keeps_is_not_reset_here,
     the_last_administrator_stays_unless_it_is_forced,
     undoing_puts_back_exactly_what_was_changed,
     what_somebody_changed_since_is_not_undone,
@@ -237,6 +238,20 @@ async fn a_change_that_is_repeated_changes_nothing_more(scene: Scene) {
     let left = measure(&scene.pool, &first).await.unwrap();
     assert!(left.sign_in_possible);
     assert_eq!(snapshot(&scene.pool, "order").await.unwrap(), Some(first));
+}
+
+async fn a_password_that_an_erp_keeps_is_not_reset_here(scene: Scene) {
+    scene.set("17", "erp_server = 'main', erp_user = '4'").await;
+    let refused = change(&scene.pool, "order", "17", Change::ForceReset).await;
+    let (username, server) = ("Ana".to_owned(), "main".to_owned());
+    assert_eq!(
+        refused,
+        Err(DirectoryError::ErpAccount { username, server })
+    );
+    assert_eq!(scene.state("17").await, (true, false));
+    assert!(scene.raised_since(Revision(0)).await.is_empty());
+    let locked = change(&scene.pool, "order", "17", DISABLE).await;
+    assert!(locked.unwrap().differs);
 }
 
 async fn the_last_administrator_stays_unless_it_is_forced(scene: Scene) {

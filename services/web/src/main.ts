@@ -44,11 +44,11 @@ const router = createAppRouter()
 const session = useSession()
 onSessionEnded(() => session.expire())
 watch(
-  () => session.signedIn,
-  (signedIn) => {
-    if (signedIn) return
+  () => session.user?.id,
+  (id, before) => {
     // What one person read must not be shown to the next.
-    queryClient.clear()
+    if (before !== undefined) queryClient.clear()
+    if (id !== undefined) return
     const { meta, fullPath } = router.currentRoute.value
     if (meta.public) return
     const query = session.notice === 'expired' ? { next: fullPath } : {}

@@ -124,6 +124,11 @@ impl AppStore {
                 "nobody could manage the platform afterwards. Make somebody else one first, or create the \
                  action again with spec.disableUser.force: true",
             ),
+            DirectoryError::ErpAccount { .. } => (
+                Reason::ErpAccount,
+                "have it changed there, and end the sessions with invalidateSessions; to keep the user \
+                 out, use disableUser",
+            ),
             DirectoryError::NoSnapshot(_) => (
                 Reason::NotUndoable,
                 "the action changed nothing, so there is nothing to put back",

@@ -125,6 +125,7 @@ fn a_plan_says_who_where_and_what_comes_of_it() {
         is_active: true,
         must_reset_password: false,
         is_enterprise_admin: false,
+        erp_server: None,
     };
     let lines = plan(&disable(), &person, "db:5432/app", 2).join("\n");
     for word in [

@@ -85,6 +85,7 @@ fn api_config(app: &ValidatedApp) -> ApiConfig {
             .map(|server| ErpServer {
                 name: server.name.clone(),
                 database: erp_database(app, server),
+                auth: server.auth,
             })
             .collect(),
         store: store_database(&app.store),

@@ -17,7 +17,7 @@ use kube::core::crd::v1::CustomResourceExt as _;
 use reportapp_config::api::AuditConfig;
 use reportapp_config::{ApiConfig, MIN_RETENTION_DAYS};
 use reportapp_crds::ReportApp;
-use reportapp_crds::report_app::{Autoscaling, Reports, StoreEngine, Upgrades};
+use reportapp_crds::report_app::{Autoscaling, Reports, ServerAuth, StoreEngine, Upgrades};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -373,6 +373,19 @@ fn report_files_are_mounted_by_name_so_that_a_changed_file_restarts_nothing() {
     assert_ne!(api(&there), api(&resources));
     assert_eq!(api(&with_reports(Some("first"))), api(&resources));
     assert_eq!(api(&with_reports(None)), api(&built(&example())));
+}
+
+#[test]
+fn the_api_is_told_where_people_sign_in_if_that_is_at_the_erp() {
+    let config = |fetched: &FetchedReportApp| {
+        let resources = built(fetched);
+        let maps = resources.config_maps.iter();
+        let texts = maps.flat_map(|map| map.data.clone().unwrap_or_default().into_values());
+        texts.collect::<String>()
+    };
+    assert!(!config(&example()).contains("auth:"));
+    let erp = example_with(|app| app.spec.servers[0].auth = ServerAuth::Erp);
+    assert!(config(&erp).contains("auth: Erp"), "{}", config(&erp));
 }
 
 #[test]

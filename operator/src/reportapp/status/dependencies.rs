@@ -32,6 +32,7 @@ pub(super) const ORDER: [(Reason, Rank); 21] = [
     (Reason::DatabaseTlsInvalid, Rank::Cause),
     (Reason::DatabaseLoginRefused, Rank::Cause),
     (Reason::DatabaseUnreachable, Rank::Cause),
+    (Reason::ErpSignInUnavailable, Rank::Cause),
     (Reason::StoreTlsInvalid, Rank::Cause),
     (Reason::StoreLoginRefused, Rank::Cause),
     (Reason::StorePutBack, Rank::Cause),

@@ -186,6 +186,7 @@ fn each_failing_dependency_has_its_own_reason() {
         (Component::Api, "server/main", Reason::DatabaseTlsInvalid),
         (Component::Api, "server/main", Reason::DatabaseLoginRefused),
         (Component::Api, "server/main", Reason::DatabaseUnreachable),
+        (Component::Api, "server/main", Reason::ErpSignInUnavailable),
         (Component::Api, "store", Reason::StoreTlsInvalid),
         (Component::Api, "store", Reason::StoreLoginRefused),
         (Component::Api, "store", Reason::StoreUnreachable),

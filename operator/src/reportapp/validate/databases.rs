@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use reportapp_config::api::ErpAuth;
 use reportapp_config::database::{PoolConfig, TlsMode};
 use reportapp_crds::Period;
 use reportapp_crds::report_app::{
-    Engine, Migrator, Pool, Server, StoreEngine, Tls, TlsMode as SpecTlsMode, Tunnel,
+    Engine, Migrator, Pool, Server, ServerAuth, StoreEngine, Tls, TlsMode as SpecTlsMode, Tunnel,
 };
 
 use super::super::model::ProblemReason;
@@ -76,6 +77,10 @@ impl Check<'_> {
             database: database?,
             tls: tls?,
             login: login?,
+            auth: match server.auth {
+                ServerAuth::Store => ErpAuth::Store,
+                ServerAuth::Erp => ErpAuth::Erp,
+            },
             pool: pool?,
             tunnel: tunnel?,
         })

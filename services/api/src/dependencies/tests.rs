@@ -1,7 +1,11 @@
 //! Readiness, the first administrator, and what `/status` says when something is wrong.
 
+use std::collections::BTreeMap;
+
 use reportapp_config::status::DependencyState;
-use reportapp_pool::testing::SUPERUSER;
+use reportapp_pool::Pool;
+use reportapp_pool::testing::{SUPERUSER, TestPostgres};
+use reportapp_sample_erp::create_users;
 use reportapp_session::MemoryStore;
 use reportapp_session::epochs::{SqlEpochStore, Terms};
 
@@ -99,6 +103,28 @@ async fn whoever_watches_the_store_deletes_what_is_outdated() {
         assert!(std::time::Instant::now() < deadline, "{left:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn a_server_where_nobody_can_sign_in_is_named_and_keeps_no_pod_from_being_ready() {
+    let postgres = TestPostgres::start().await;
+    let pool = Pool::open("main", &postgres.config()).await.unwrap();
+    let server = Server::new("main", pool.clone()).with_auth(ErpAuth::Erp);
+    let health = Health::new("test", "0");
+    let mut tasks = JoinSet::new();
+    watch_server(&mut tasks, &health, &server);
+    health.set_ready(true);
+    until(&health, "server/main", DependencyState::Failing).await;
+    let status = health.dependency("server/main").status();
+    assert_eq!(status.reason, Some(Reason::ErpSignInUnavailable));
+    assert!(status.message.contains("pack_drepturi"), "{status:?}");
+    assert!(health.is_ready(), "{status:?}");
+
+    pool.batch("CREATE ROLE erp_app NOLOGIN").await.unwrap();
+    create_users(&pool, "erp_app", &BTreeMap::new())
+        .await
+        .unwrap();
+    until(&health, "server/main", DependencyState::Ok).await;
 }
 
 #[tokio::test]

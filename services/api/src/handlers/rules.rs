@@ -67,6 +67,17 @@ pub(crate) fn tenant_unknown(field: &'static str) -> ApiError {
     ApiError::not_found("TenantUnknown", field, message)
 }
 
+/// A password is changed where it is kept.
+pub(crate) fn kept_by_erp(server: &str) -> ApiError {
+    ApiError::Conflict {
+        code: "ErpAccount",
+        field: None,
+        message: format!(
+            "The password of this account is kept by the ERP server {server}; change it there."
+        ),
+    }
+}
+
 /// A write that may find the name or address of somebody else.
 pub(crate) fn unless_taken(error: StoreError, name_field: &'static str) -> ApiError {
     let StoreError::Database(PoolError::Constraint {

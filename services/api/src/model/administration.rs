@@ -100,6 +100,9 @@ pub struct AccountView {
     pub must_change_password: bool,
     /// The present password is not accepted any more.
     pub must_reset_password: bool,
+    /// Name of the ERP server where the user signs in, which keeps the password; null for an account of the
+    /// application.
+    pub erp_server: Option<String>,
     /// When the user was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -118,6 +121,7 @@ impl From<Account> for AccountView {
             is_active: account.is_active,
             must_change_password: account.must_change_password,
             must_reset_password: account.must_reset_password,
+            erp_server: account.erp_server,
             created_at: to_the_second(account.created_at),
         }
     }

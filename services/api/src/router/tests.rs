@@ -3,6 +3,7 @@
 mod administration;
 mod auth;
 mod contract;
+mod erp_sign_in;
 mod faults;
 mod fleet;
 mod guesses;

@@ -79,7 +79,7 @@ impl Store {
         let sql = "UPDATE password_resets SET used_at = $2
                    WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2
                      AND user_id IN (SELECT id FROM users_enhanced
-                                     WHERE username_key = $3 AND is_active)
+                                     WHERE username_key = $3 AND is_active AND erp_server IS NULL)
                    RETURNING user_id";
         let params = [text(hash(code)), moment(now), text(username_key(username))];
         let Some(row) = transaction.query_opt(sql, &params).await? else {

@@ -1,4 +1,5 @@
-//! People who may sign in, as signing in looks at them; how administrators do is in [`manage`].
+//! People who may sign in, as signing in looks at them; how administrators do is in [`manage`], and who signs
+//! in at an ERP is in [`erp`].
 
 use jiff::Timestamp;
 use reportapp_pool::{Row, Transaction, Value};
@@ -7,7 +8,10 @@ use reportapp_session::directory;
 
 use super::{Store, StoreError, moment, opt_text, text};
 
+pub mod erp;
 pub mod manage;
+
+pub use erp::ErpIdentity;
 
 /// A user, without the password hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct User {
     pub must_reset_password: bool,
     /// Whether the user may sign in: neither they nor their tenant are locked.
     pub is_active: bool,
+    /// Who the user is at the ERP server where they sign in; `None`: they have a password here.
+    pub erp: Option<ErpIdentity>,
 }
 
 /// A user as first written.
@@ -62,7 +68,7 @@ pub struct Credentials {
 /// Of `users_enhanced u` and their tenant `t`.
 pub(super) const COLUMNS: &str =
     "u.id, u.username, u.name, u.user_type, u.tenant_id, u.password_hash,
-    u.must_change_password, u.must_reset_password,
+    u.must_change_password, u.must_reset_password, u.erp_server, u.erp_user,
     u.is_active AND coalesce(t.is_active, u.is_active) AS is_active";
 pub(super) const TABLES: &str = "users_enhanced u LEFT JOIN clients t ON t.id = u.tenant_id";
 
@@ -82,7 +88,7 @@ impl Store {
         row.as_ref().map(parse).transpose()
     }
 
-    /// The user who signs in with this name, in any case.
+    /// The user who signs in here with this name, in any case.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -90,7 +96,9 @@ impl Store {
         &self,
         username: &str,
     ) -> Result<Option<Credentials>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE u.username_key = $1");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE u.username_key = $1 AND u.erp_server IS NULL"
+        );
         let key = text(username_key(username));
         let row = self.pool()?.query_opt(&sql, &[key]).await?;
         let credentials = |row: &Row| {
@@ -147,12 +155,12 @@ impl Store {
         Ok(self.pool()?.execute(sql, &params).await? == 1)
     }
 
-    /// Whether nobody has been created yet.
+    /// Whether nobody has been created yet. Who came from an ERP does not count: they administer nothing.
     ///
     /// # Errors
     /// When the store cannot answer.
     pub async fn has_no_user(&self) -> Result<bool, StoreError> {
-        let sql = "SELECT id FROM users_enhanced LIMIT 1";
+        let sql = "SELECT id FROM users_enhanced WHERE erp_server IS NULL LIMIT 1";
         Ok(self.pool()?.query_opt(sql, &[]).await?.is_none())
     }
 
@@ -165,21 +173,22 @@ impl Store {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
         directory::lock(&mut transaction, pool.engine()).await?;
-        let sql = "SELECT id FROM users_enhanced LIMIT 1";
+        let sql = "SELECT id FROM users_enhanced WHERE erp_server IS NULL LIMIT 1";
         if transaction.query_opt(sql, &[]).await?.is_some() {
             transaction.rollback().await?;
             return Ok(false);
         }
-        insert(&mut transaction, user, None).await?;
+        insert(&mut transaction, user, None, None).await?;
         transaction.commit().await?;
         Ok(true)
     }
 }
 
-/// Writes a user and their roles; gives the id.
+/// Writes a user and their roles, of an ERP if `erp` says so; gives the id.
 pub(super) async fn insert(
     transaction: &mut Transaction,
     user: &NewUser,
+    erp: Option<&ErpIdentity>,
     by: Option<&str>,
 ) -> Result<String, StoreError> {
     let id = reportapp_session::random::id();
@@ -195,11 +204,13 @@ pub(super) async fn insert(
         Value::Bool(user.must_change_password),
         Value::Bool(true),
         moment(Timestamp::now()),
+        opt_text(erp.map(|erp| erp.server.clone())),
+        opt_text(erp.map(|erp| erp.user.clone())),
     ];
     let sql = "INSERT INTO users_enhanced (id, username, username_key, name, email, password_hash,
                                            user_type, tenant_id, must_change_password, is_active,
-                                           created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                                           created_at, erp_server, erp_user)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     transaction.execute(sql, &params).await?;
     for role in &user.roles {
         give_role(transaction, &id, role, by).await?;
@@ -231,6 +242,7 @@ pub(super) fn parse(row: &Row) -> Result<User, StoreError> {
         must_change_password: row.get("must_change_password")?,
         must_reset_password: row.get("must_reset_password")?,
         is_active: row.get("is_active")?,
+        erp: ErpIdentity::parse(row)?,
     })
 }
 

@@ -150,6 +150,7 @@ fn route(state: &mut State, method: &Method, path: &str, body: &Value) -> (u16, 
             state.linked = None;
             (204, Value::Null)
         }
+        ("POST", Some("password-reset")) if state.is_of_erp => refuse(409, "ErpAccount"),
         ("POST", Some("password-reset")) => (
             200,
             json!({"code": "ABCDEF-234567", "username": "ana", "expiresAt": "2026-11-29T12:00:00Z"}),

@@ -33,6 +33,7 @@ pub async fn change(
     }
     let person = find::by_id(&mut transaction, user).await?;
     let person = person.ok_or_else(|| DirectoryError::UnknownUser(user.to_owned()))?;
+    check_kept_here(&person, change)?;
     check_last(&mut transaction, &person, change).await?;
     let snapshot = Snapshot {
         kind: change.kind(),
@@ -64,6 +65,7 @@ pub async fn change(
 /// # Errors
 /// Why it would be, or what the database said.
 pub async fn check(pool: &Pool, person: &Person, change: Change) -> Result<(), DirectoryError> {
+    check_kept_here(person, change)?;
     let mut transaction = begin(pool, LOOKING).await?;
     check_last(&mut transaction, person, change).await?;
     transaction.rollback().await?;
@@ -88,6 +90,17 @@ pub async fn end_late(pool: &Pool, order: &str, snapshot: &Snapshot) -> Result<(
 pub async fn snapshot(pool: &Pool, order: &str) -> Result<Option<Snapshot>, DirectoryError> {
     let row = pool.query_opt(SNAPSHOT, &[text(order)]).await?;
     row.as_ref().map(parse).transpose()
+}
+
+/// A password is replaced where it is kept: a reset asked for here could never be answered.
+fn check_kept_here(person: &Person, change: Change) -> Result<(), DirectoryError> {
+    match (change, &person.erp_server) {
+        (Change::ForceReset, Some(server)) => Err(DirectoryError::ErpAccount {
+            username: person.username.clone(),
+            server: server.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Somebody must be left who can manage the platform, and can sign in for it.

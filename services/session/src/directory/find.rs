@@ -5,7 +5,7 @@ use reportapp_pool::{Pool, PoolError, Row, Transaction, Value};
 use super::begin::{LOOKING, opening};
 use super::{Person, text};
 
-const PERSON: &str = "SELECT id, username, is_active, must_reset_password, user_type
+const PERSON: &str = "SELECT id, username, is_active, must_reset_password, user_type, erp_server
                       FROM users_enhanced";
 
 /// The user with this id or name.
@@ -74,5 +74,6 @@ fn person(row: &Row) -> Result<Person, PoolError> {
         is_active: row.get("is_active")?,
         must_reset_password: row.get("must_reset_password")?,
         is_enterprise_admin: row.get::<String>("user_type")? == "enterprise_admin",
+        erp_server: row.get("erp_server")?,
     })
 }

@@ -26,6 +26,8 @@ export interface Account {
   isActive: boolean
   mustChangePassword: boolean
   mustResetPassword: boolean
+  /** The ERP server where the user signs in, which keeps the password; null for an account of the application. */
+  erpServer?: string | null
   createdAt: string
 }
 

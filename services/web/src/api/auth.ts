@@ -1,14 +1,31 @@
 // Sign-in, sign-out and the signed-in user's own password.
 import { request } from './http'
-import type { User } from './types'
+import type { OwnServer, SignInServer, User } from './types'
 
-export async function signIn(username: string, password: string): Promise<User> {
+/** Signs in with an account of the application, or at the ERP server that is named. */
+export async function signIn(username: string, password: string, server?: string): Promise<User> {
   const answer = await request<{ user: User }>('api/auth/login', {
     method: 'POST',
-    body: { username, password },
+    body: { username, password, ...(server ? { server } : {}) },
     anonymous: true,
   })
   return answer.user
+}
+
+/** Where somebody may sign in: the same for every name. */
+export async function fetchSignInServers(username: string): Promise<SignInServer[]> {
+  const answer = await request<{ servers: SignInServer[] }>('api/auth/check-identity', {
+    method: 'POST',
+    body: { username },
+    anonymous: true,
+  })
+  return answer.servers
+}
+
+/** Where the user is signed in, and where else people sign in. */
+export async function fetchOwnServers(signal?: AbortSignal): Promise<OwnServer[]> {
+  const answer = await request<{ servers: OwnServer[] }>('api/auth/my-servers', signal && { signal })
+  return answer.servers
 }
 
 /** The user of the current cookies; fails with status 401 when there is no session. */

@@ -14,6 +14,20 @@ export interface User {
   tenant: string | null
   /** A hint: the password was issued, not chosen. */
   mustChangePassword?: boolean
+  /** The ERP server where the user signs in, which keeps the password; null for an account of the application. */
+  erpServer?: string | null
+}
+
+/** A place to sign in at. */
+export interface SignInServer {
+  /** Null for the accounts of the application. */
+  server: string | null
+  title: string
+  kind: 'store' | 'erp'
+}
+
+export interface OwnServer extends SignInServer {
+  signedIn: boolean
 }
 
 export interface Company {

@@ -22,8 +22,8 @@ function sameCompany<T extends OfCompany>(previous: T | undefined, key: CompanyK
 }
 
 /**
- * Companies of one server. A server that is merely remembered may be gone by now: then the API's first one
- * is read instead.
+ * Companies of one server. A server that is merely remembered may be gone by now, or be read by others only:
+ * then the API's first one is read instead.
  */
 export function companiesQuery(server: string | undefined, remembered: boolean) {
   return queryOptions({
@@ -32,7 +32,8 @@ export function companiesQuery(server: string | undefined, remembered: boolean) 
       try {
         return await fetchCompanies(server, signal)
       } catch (error) {
-        const gone = error instanceof ApiError && [400, 404, 422].includes(error.status)
+        const gone =
+          error instanceof ApiError && ([400, 404, 422].includes(error.status) || error.code === 'ServerNotSignedIn')
         if (!remembered || !gone) throw error
         return fetchCompanies(undefined, signal)
       }

@@ -1,7 +1,8 @@
 // Pages and who may open them. The base path comes from the document, because the API serves the app under
 // any prefix.
-import { createRouter, createWebHistory, type Router } from 'vue-router'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router'
 import type { PeriodKind } from '@/api/catalogue'
+import { readServer } from './next'
 import { useSession } from '@/stores/session'
 import { reportRoutes } from './reportRoutes'
 
@@ -17,6 +18,12 @@ declare module 'vue-router' {
     /** The report of the catalogue that the page shows. */
     report?: string
   }
+}
+
+/** Whether the sign-in page is asked for another place than where the user is signed in. */
+function goesElsewhere(to: RouteLocationNormalized): boolean {
+  const server = readServer(to.query)
+  return to.name === 'signIn' && server !== undefined && server !== (useSession().user?.erpServer ?? '')
 }
 
 export function createAppRouter(): Router {
@@ -123,8 +130,12 @@ export function createAppRouter(): Router {
       // Unreachable: the sign-in page is the one that can say so and try again.
       return to.meta.public ? true : { name: 'signIn', query: { next: to.fullPath } }
     }
-    if (to.meta.public) return session.signedIn ? '/' : true
-    return session.signedIn ? true : { name: 'signIn', query: { next: to.fullPath } }
+    if (to.meta.public) return session.signedIn && !goesElsewhere(to) ? '/' : true
+    if (!session.signedIn) return { name: 'signIn', query: { next: to.fullPath } }
+    // An address of another server than the one an account of an ERP reads asks for the password of there.
+    const server = readServer(to.query)
+    const elsewhere = server && session.user?.erpServer && server !== session.user.erpServer
+    return elsewhere ? { name: 'signIn', query: { server, next: to.fullPath } } : true
   })
   return router
 }

@@ -1,4 +1,5 @@
-// What the app remembers between visits in this browser: language, theme, and per company the last month.
+// What the app remembers between visits in this browser: language, theme, where each name signs in, and per
+// company the last month.
 // Nothing here is secret.
 import { defineStore } from 'pinia'
 import { reactive, toRefs, watch } from 'vue'
@@ -15,6 +16,8 @@ interface Preferences {
   locale: Locale
   railCollapsed: boolean
   username: string
+  /** Name in lower case → ERP server, or nothing for an account of the application. */
+  servers: Record<string, string>
   lastCompany: CompanyKey | null
   /** "server/company" → "2026-10". */
   periods: Record<string, string>
@@ -35,11 +38,23 @@ export const usePreferences = defineStore(NAME, () => {
     return state.periods[periodSlot(key)]
   }
 
-  return { ...toRefs(state), rememberSelection, rememberedPeriod }
+  function rememberServer(username: string, server: string): void {
+    state.servers[nameKey(username)] = server
+  }
+
+  function rememberedServer(username: string): string | undefined {
+    return state.servers[nameKey(username)]
+  }
+
+  return { ...toRefs(state), rememberSelection, rememberedPeriod, rememberServer, rememberedServer }
 })
 
 function periodSlot(key: CompanyKey): string {
   return `${key.server}/${key.company}`
+}
+
+function nameKey(username: string): string {
+  return username.trim().toLowerCase()
 }
 
 /** Accepts whatever an older version or another hand left in storage. */
@@ -51,9 +66,15 @@ function sanitise(stored: unknown): Preferences {
     locale: LOCALES.includes(value.locale as Locale) ? (value.locale as Locale) : browserLocale(),
     railCollapsed: value.railCollapsed === true,
     username: typeof value.username === 'string' ? value.username : '',
+    servers: strings(value.servers),
     lastCompany: last && typeof last.server === 'string' && typeof last.company === 'string' ? last : null,
     periods: typeof value.periods === 'object' && value.periods !== null ? value.periods : {},
   }
+}
+
+function strings(value: unknown): Record<string, string> {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  return Object.fromEntries(entries.filter(([, text]) => typeof text === 'string'))
 }
 
 /** English for browsers that ask for it first; Romanian otherwise. */

@@ -32,8 +32,8 @@ export const useSession = defineStore('session', () => {
     }
   }
 
-  async function signIn(username: string, password: string): Promise<void> {
-    user.value = await auth.signIn(username, password)
+  async function signIn(username: string, password: string, server?: string): Promise<void> {
+    user.value = await auth.signIn(username, password, server)
     notice.value = null
     restoring = Promise.resolve()
   }

@@ -1,4 +1,4 @@
-//! `POST /api/auth/login`: name and password become a session and its tokens.
+//! `POST /api/auth/login`: name and password become a session and its tokens, here or at an ERP server.
 //!
 //! The order matters: the guess is counted before the password is looked at, the stamp of the tokens is
 //! taken before it too, the audit row is written before the session begins, and an unknown name costs as
@@ -17,6 +17,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Body, Route, body, client, endpoint, headers, with};
 use crate::model::{LoginRequest, LoginResponse};
 use crate::sessions::{Delivery, Visitor};
+use crate::sign_in::{Judged, Way};
 use crate::store::User;
 use crate::store::attempts::{Attempt, Outcome};
 
@@ -43,8 +44,10 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 400, description = "The body is not understood", body = ErrorBody),
         (status = 401, description = "`InvalidCredentials`", body = ErrorBody),
         (status = 403, description = "`PasswordResetRequired`: the password is right and has to be replaced", body = ErrorBody),
+        (status = 404, description = "`ServerUnknown`", body = ErrorBody),
+        (status = 409, description = "`Taken`: an account of the application has the name under which one of an ERP would be known", body = ErrorBody),
         (status = 429, description = "`TooManyAttempts`; see `Retry-After`", body = ErrorBody),
-        (status = 503, description = "A store does not answer", body = ErrorBody),
+        (status = 503, description = "A store does not answer; `DatabaseUnavailable` or `ErpSignInUnavailable` of an ERP", body = ErrorBody),
     )
 )]
 pub(crate) async fn login(
@@ -55,19 +58,27 @@ pub(crate) async fn login(
 ) -> Result<Response, ApiError> {
     let request: LoginRequest = body.json()?;
     check_lengths(&request)?;
+    let LoginRequest {
+        username, password, ..
+    } = &request;
+    let way = app.way(request.server.as_deref())?;
     let guess = app
-        .count_guess(&request.username, address, &headers)
+        .count_guess(&way.identity(username), address, &headers)
         .await?;
     let visitor = Visitor::of(address, &headers);
 
     let issued = app.epochs.stamp().await?;
-    let known = app.store.find_credentials(&request.username).await?;
-    let hash = known.as_ref().map(|known| known.password_hash.as_str());
-    // Who was inserted by hand has none yet: the same answer after the same work as for a wrong one.
-    let hash = hash.filter(|hash| !hash.is_empty());
-    let is_right = app.passwords.verify(&request.password, hash).await?;
-    let hash = hash.map(str::to_owned);
-    let user = known.map(|known| known.user);
+    let Judged {
+        user,
+        is_right,
+        hash,
+    } = match way {
+        Way::Store => app.judge_here(username, password).await?,
+        Way::Erp(server) => {
+            app.judge_there(server, (username, password), &guess)
+                .await?
+        }
+    };
     let verdict = match &user {
         Some(user) if is_right => Eligibility::of(user),
         _ => Eligibility::Locked,
@@ -121,14 +132,19 @@ async fn record(
 }
 
 fn check_lengths(request: &LoginRequest) -> Result<(), ApiError> {
-    for (field, value) in [
-        ("username", request.username.trim()),
-        ("password", request.password.as_str()),
-    ] {
-        if value.is_empty() || value.len() > MAX_LENGTH {
-            let message = format!("Give a {field} of 1 to {MAX_LENGTH} characters.");
-            return Err(ApiError::invalid("InvalidCredentialsForm", field, message));
-        }
+    check_length("username", request.username.trim())?;
+    check_length("password", &request.password)
+}
+
+/// Refuses what can be nobody's name or password.
+///
+/// # Errors
+/// `InvalidCredentialsForm`.
+pub(crate) fn check_length(field: &'static str, value: &str) -> Result<(), ApiError> {
+    // No text of a database holds a zero, so nobody's name or password does.
+    if value.is_empty() || value.len() > MAX_LENGTH || value.contains('\0') {
+        let message = format!("Give a {field} of 1 to {MAX_LENGTH} characters.");
+        return Err(ApiError::invalid("InvalidCredentialsForm", field, message));
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::eligibility::Eligibility;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Body, Route, body, client, endpoint, headers, with};
+use crate::handlers::rules::kept_by_erp;
 use crate::model::{LoginResponse, PasswordRequest};
 use crate::sessions::{Delivery, Visitor};
 use crate::store::users::username_key;
@@ -41,6 +42,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 200, description = "Changed; all sessions of the user have ended, and this is a new one. Also sets the cookie", body = LoginResponse),
         (status = 400, description = "`WrongPassword` or `InvalidPassword`", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
+        (status = 409, description = "`ErpAccount`: an ERP server keeps the password", body = ErrorBody),
         (status = 429, description = "`TooManyAttempts`; see `Retry-After`", body = ErrorBody),
         (status = 503, description = "`SessionsNotEnded`: the password is changed, older sessions may go on; or a store does not answer", body = ErrorBody),
     )
@@ -52,6 +54,9 @@ pub(crate) async fn change(
     body: Body,
 ) -> Result<Response, ApiError> {
     let caller = app.authenticate(&headers).await?;
+    if let Some(erp) = &caller.user.erp {
+        return Err(kept_by_erp(&erp.server));
+    }
     let request: PasswordRequest = body.json()?;
     if request.new == request.current {
         return refuse("Choose a new password that differs from the present one.");

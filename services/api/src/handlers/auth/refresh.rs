@@ -50,7 +50,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 400, description = "The body is not understood", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`: the session is over", body = ErrorBody),
         (status = 403, description = "`CsrfTokenInvalid`, `PasswordResetRequired`", body = ErrorBody),
-        (status = 503, description = "A store does not answer, or too many exchange the same token", body = ErrorBody),
+        (status = 503, description = "A store, or the ERP server the user signed in at, does not answer, or too many exchange the same token; the token stays good", body = ErrorBody),
     )
 )]
 pub(crate) async fn refresh(

@@ -30,7 +30,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 200, description = "The months", body = Calendar),
         (status = 400, description = "`CompanyMissing`", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
-        (status = 403, description = "`Forbidden`: needs `reports:view`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `reports:view`; `ServerNotSignedIn`", body = ErrorBody),
         (status = 404, description = "`ServerUnknown`, `CompanyUnknown` or `CompanyEmpty`", body = ErrorBody),
         (status = 503, description = "`DatabaseUnavailable`", body = ErrorBody),
     )
@@ -40,8 +40,9 @@ pub(crate) async fn show(
     headers: HeaderMap,
     query: CalendarQuery,
 ) -> Result<Response, ApiError> {
-    app.authorize(&headers, &REPORTS_VIEW).await?;
+    let reader = app.reader(&headers, &REPORTS_VIEW).await?;
     let company = required_company(query.company.as_deref())?;
-    let server = app.servers.get(query.server.as_deref())?;
+    let server = reader.server(&app, query.server.as_deref())?;
+    reader.may_read(server, company).await?;
     Ok(json(&server.calendar(company).await?))
 }

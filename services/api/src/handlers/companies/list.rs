@@ -18,7 +18,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     endpoint("/api/companies", arguments.then(list))
 }
 
-/// The companies of one server.
+/// The companies of one server that the caller may read.
 #[utoipa::path(
     get,
     path = "/api/companies",
@@ -28,7 +28,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     responses(
         (status = 200, description = "Ascending by name", body = Vec<Company>),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
-        (status = 403, description = "`Forbidden`: needs `reports:view`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `reports:view`; `ServerNotSignedIn`", body = ErrorBody),
         (status = 404, description = "`ServerUnknown`", body = ErrorBody),
         (status = 503, description = "`DatabaseUnavailable`", body = ErrorBody),
     )
@@ -38,7 +38,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
     query: CompaniesQuery,
 ) -> Result<Response, ApiError> {
-    app.authorize(&headers, &REPORTS_VIEW).await?;
-    let server = app.servers.get(query.server.as_deref())?;
-    Ok(json(&server.companies().await?))
+    let reader = app.reader(&headers, &REPORTS_VIEW).await?;
+    let server = reader.server(&app, query.server.as_deref())?;
+    Ok(json(&reader.companies(server).await?))
 }

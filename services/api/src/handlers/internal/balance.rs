@@ -6,7 +6,7 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
-use super::{chosen_server, linked_user};
+use super::linked_user;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
@@ -48,7 +48,8 @@ pub(crate) async fn show(
         let message = "No company is chosen for this chat yet; choose one.";
         return Err(ApiError::not_found("CompanyNotChosen", "company", message));
     };
-    let server = chosen_server(&app, &linked.link)?;
+    let server = linked.chosen_server(&app)?;
+    linked.may_read(server, company).await?;
     let latest = server.calendar(company).await?.latest;
     let balance = server.trial_balance(company, latest).await?;
     let treasury = |row: &TrialBalanceRow| row.cont.starts_with(TREASURY_CLASS);

@@ -6,11 +6,12 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
-use super::{chosen_server, linked_user};
+use super::{LinkedUser, linked_user};
 use crate::app::App;
+use crate::erp::Server;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
-use crate::model::{Chat, CompanyRef, UserView};
+use crate::model::{Chat, Company, CompanyRef, UserView};
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
     let path = warp::path!("api" / "telegram" / "internal" / "chat" / i64).and(warp::get());
@@ -40,12 +41,12 @@ pub(crate) async fn show(
 ) -> Result<Response, ApiError> {
     app.authenticate_bot(&headers)?;
     let linked = linked_user(&app, chat_id).await?;
-    let server = chosen_server(&app, &linked.link)?;
+    let server = linked.chosen_server(&app)?;
     let company = match &linked.link.company {
         None => None,
-        Some(id) => match server.company(id).await {
+        Some(id) => match company(&linked, server, id).await {
             Ok(company) => Some(CompanyRef::from(company)),
-            // The company left the ERP after it was chosen: the chat chooses again.
+            // The company left the ERP, or the user's sight, after it was chosen: the chat chooses again.
             Err(ApiError::NotFound { .. }) => None,
             Err(error) => return Err(error),
         },
@@ -55,4 +56,9 @@ pub(crate) async fn show(
         server: server.name.clone(),
         company,
     }))
+}
+
+async fn company(linked: &LinkedUser, server: &Server, id: &str) -> Result<Company, ApiError> {
+    linked.may_read(server, id).await?;
+    server.company(id).await
 }

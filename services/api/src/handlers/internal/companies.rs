@@ -19,7 +19,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     endpoint(template, arguments.then(list))
 }
 
-/// The companies of every server that answers.
+/// The companies the user may read, of every server that answers.
 #[utoipa::path(
     get,
     path = "/api/telegram/internal/chat/{chatId}/companies",
@@ -40,6 +40,6 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     app.authenticate_bot(&headers)?;
-    linked_user(&app, chat_id).await?;
-    Ok(json(&app.servers.companies_anywhere().await?))
+    let linked = linked_user(&app, chat_id).await?;
+    Ok(json(&linked.companies(&app).await?))
 }

@@ -43,8 +43,9 @@ pub(crate) async fn choose(
 ) -> Result<Response, ApiError> {
     app.authenticate_bot(&headers)?;
     let choice: ChooseCompany = body.json()?;
-    linked_user(&app, chat_id).await?;
-    let server = app.servers.get(Some(&choice.server))?;
+    let linked = linked_user(&app, chat_id).await?;
+    let server = linked.server(&app, Some(&choice.server))?;
+    linked.may_read(server, &choice.company).await?;
     let company = server.company(&choice.company).await?;
     app.store
         .choose_company(chat_id, &server.name, &company.id)

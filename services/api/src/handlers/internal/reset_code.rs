@@ -11,6 +11,7 @@ use super::linked_user;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
+use crate::handlers::rules::kept_by_erp;
 use crate::model::ResetCode;
 use crate::resets::Wanted;
 
@@ -36,6 +37,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 200, description = "Good once, for 30 minutes; earlier codes stop working", body = ResetCode),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
         (status = 404, description = "`NotLinked`, also for a group", body = ErrorBody),
+        (status = 409, description = "`ErpAccount`: an ERP server keeps the password", body = ErrorBody),
         (status = 429, description = "`TooManyAttempts`; see `Retry-After`", body = ErrorBody),
     )
 )]
@@ -58,6 +60,9 @@ pub(crate) async fn issue(
         return Err(not_linked());
     }
     let linked = linked_user(&app, chat_id).await?;
+    if let Some(erp) = &linked.user.erp {
+        return Err(kept_by_erp(&erp.server));
+    }
     let code: Option<ResetCode> = app.reset_code(&linked.user, Wanted::ByUser).await?;
     Ok(json(&code.ok_or_else(not_linked)?))
 }

@@ -30,7 +30,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 200, description = "Every pair of totals is equal", body = TrialBalance),
         (status = 400, description = "`InvalidPeriod` or `CompanyMissing`", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
-        (status = 403, description = "`Forbidden`: needs `reports:view`", body = ErrorBody),
+        (status = 403, description = "`Forbidden`: needs `reports:view`; `ServerNotSignedIn`", body = ErrorBody),
         (status = 404, description = "`ServerUnknown`, `CompanyUnknown`, `CompanyEmpty` or `PeriodUnknown`", body = ErrorBody),
         (status = 503, description = "`DatabaseUnavailable`", body = ErrorBody),
     )
@@ -40,13 +40,14 @@ pub(crate) async fn show(
     headers: HeaderMap,
     query: TrialBalanceQuery,
 ) -> Result<Response, ApiError> {
-    app.authorize(&headers, &REPORTS_VIEW).await?;
+    let reader = app.reader(&headers, &REPORTS_VIEW).await?;
     let company = required_company(query.company.as_deref())?;
     let period = Period {
         year: number("year", query.year.as_deref(), 1900, 9999)?,
         month: number("month", query.month.as_deref(), 1, 12)?,
     };
-    let server = app.servers.get(query.server.as_deref())?;
+    let server = reader.server(&app, query.server.as_deref())?;
+    reader.may_read(server, company).await?;
     Ok(json(&server.trial_balance(company, period).await?))
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
         (status = 403, description = "`Forbidden`: needs `users:edit`; `ROLE_LEVEL_TOO_LOW`, `PermissionNotHeld`, `CrossTenant` or `KindReserved`", body = ErrorBody),
         (status = 404, description = "`UserUnknown`, `TenantUnknown` or `RoleUnknown`", body = ErrorBody),
-        (status = 409, description = "`Taken`, `OwnAccount` or `LastAdministrator`", body = ErrorBody),
+        (status = 409, description = "`Taken`, `OwnAccount`, `LastAdministrator` or `ErpAccount`", body = ErrorBody),
         (status = 503, description = "`ChangeNotConfirmed`, `SessionsNotEnded` after a lock, or a store does not answer", body = ErrorBody),
     )
 )]
@@ -125,6 +125,7 @@ async fn check(
     change_user(&caller.access, &before.target())?;
     if let Some(kind) = patch.kind {
         choose_kind(&caller.access, kind)?;
+        stays_a_user(before, kind)?;
     }
     let tenant = match &patch.tenant {
         Some(tenant) => {
@@ -154,6 +155,21 @@ async fn check(
         keep_an_administrator(work, before).await?;
     }
     Ok(())
+}
+
+/// Administrators get in when no ERP answers, with a password of the application.
+fn stays_a_user(before: &Account, kind: UserKind) -> Result<(), ApiError> {
+    match &before.erp_server {
+        Some(server) if kind != UserKind::User => Err(ApiError::Conflict {
+            code: "ErpAccount",
+            field: Some("userType"),
+            message: format!(
+                "This account signs in at the ERP server {server} and stays a user; create an account of \
+                 the application for an administrator."
+            ),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Tokens say who somebody is and of which tenant; what they may do is looked up.

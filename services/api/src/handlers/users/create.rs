@@ -55,6 +55,7 @@ pub(crate) async fn create(
     let password = random::password(PASSWORD_LENGTH);
     let hash = app.passwords.hash(&password).await?;
     let user = read(&body.json()?, &caller, hash)?;
+    app.check_not_of_erp(&user.username)?;
     choose_kind(&caller.access, user.kind)?;
     let account = write(&app, &caller, &user).await?;
     tracing::info!(user = account.id, by = caller.user.id, "a user was created");

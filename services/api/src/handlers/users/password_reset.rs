@@ -11,7 +11,7 @@ use crate::access::USERS_EDIT;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
-use crate::handlers::rules::user_unknown;
+use crate::handlers::rules::{kept_by_erp, user_unknown};
 use crate::handlers::users::reached;
 use crate::model::ResetCode;
 use crate::resets::Wanted;
@@ -35,6 +35,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
         (status = 403, description = "`Forbidden`: needs `users:edit`; `ROLE_LEVEL_TOO_LOW` or `KindReserved`", body = ErrorBody),
         (status = 404, description = "`UserUnknown`", body = ErrorBody),
+        (status = 409, description = "`ErpAccount`: an ERP server keeps the password", body = ErrorBody),
         (status = 503, description = "`SessionsNotEnded`: the password is refused, sessions may go on; or a store does not answer", body = ErrorBody),
     )
 )]
@@ -46,6 +47,9 @@ pub(crate) async fn issue(
     let caller = app.authorize(&headers, &USERS_EDIT).await?;
     let account = reached(&app, &caller.access, &user_id).await?;
     change_user(&caller.access, &account.target())?;
+    if let Some(server) = &account.erp_server {
+        return Err(kept_by_erp(server));
+    }
     let user = app
         .store
         .find_user(&user_id)

@@ -36,6 +36,8 @@ const SEES_ALL: usize = 6;
 /// signing in, `S` for whoever is signed in, `X` not served to users at all.
 const TABLE: &[(&str, &str, &str)] = &[
     ("logIn", "PPPPPPP", ""),
+    ("checkIdentity", "PPPPPPP", ""),
+    ("listOwnServers", "UUYYYYY", ""),
     ("logOut", "PPPPPPP", ""),
     ("refreshSession", "UUUUUUU", ""),
     ("resetPassword", "PPPPPPP", ""),
@@ -273,6 +275,7 @@ impl Operation {
             "changeRole" => json!({"permissions": ["reports:*"]}),
             "createTenant" => json!({"name": name}),
             "changeTenant" => json!({"name": format!("{tenant}-{name}")}),
+            "checkIdentity" => json!({"username": "nobody-at-all"}),
             "logIn" => json!({"username": "nobody-at-all", "password": "x"}),
             "resetPassword" => {
                 json!({"username": "x", "code": "x", "new": "a password like no other"})

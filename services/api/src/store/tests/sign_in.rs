@@ -1,13 +1,16 @@
 //! Sessions, one-time codes and devices on both engines.
 
 use jiff::{SignedDuration, Timestamp};
-use reportapp_session::Session;
+use reportapp_session::access::UserKind;
 use reportapp_session::epochs::Revision;
 use reportapp_session::refresh::{Presented, RefreshToken};
+use reportapp_session::{Session, Sight};
 use tokio::task::JoinSet;
 
 use super::{postgres, user};
 use crate::store::resets::NewReset;
+use crate::store::test_database::{OWNER, SERVING, TestDatabase, seeing, within};
+use crate::store::users::ErpIdentity;
 use crate::store::{SessionRow, Store};
 use crate::test_support::sqlite_pool;
 
@@ -216,6 +219,74 @@ async fn knows_devices_for_half_a_year(store: &Store) {
     assert!(store.is_known_device("d", half_a_year).await.unwrap());
 }
 
+/// An account of an ERP is one user, whatever it is called, and has no password here.
+async fn stands_for_an_account_of_an_erp(store: &Store) {
+    let ana = with_user(store).await;
+    let at = |server: &str, user: &str| ErpIdentity {
+        server: server.to_owned(),
+        user: user.to_owned(),
+    };
+    let first = store.erp_user(&at("main", "4"), "Maria", "Maria Pop").await;
+    let first = first.unwrap();
+    assert_eq!(
+        (
+            first.username.as_str(),
+            first.kind,
+            first.must_change_password
+        ),
+        ("Maria@main", UserKind::User, false)
+    );
+    let person = store.find_person(&first.id).await.unwrap().unwrap();
+    assert_eq!(person.access.roles, ["reader"]);
+    assert_eq!(person.user.erp, Some(at("main", "4")));
+
+    let renamed = store.erp_user(&at("main", "4"), "maria", "Maria Ionescu");
+    let renamed = renamed.await.unwrap();
+    assert_eq!(
+        (&renamed.id, renamed.name.as_str()),
+        (&first.id, "Maria Ionescu")
+    );
+    let elsewhere = store.erp_user(&at("nord", "4"), "maria", "Maria Pop");
+    assert_ne!(elsewhere.await.unwrap().id, first.id);
+    let namesake = store.erp_user(&at("main", "5"), "MARIA", "Somebody else");
+    assert!(namesake.await.is_err(), "the name is taken");
+
+    let found = store.find_erp_user("main", " MARIA ").await.unwrap();
+    assert_eq!(found, Some(renamed));
+    assert!(
+        store
+            .find_credentials("maria@main")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let code = NewReset {
+        user_id: &first.id,
+        code: "CODE",
+        issued_by: None,
+        now: now(),
+        expires_at: now() + SignedDuration::from_mins(30),
+    };
+    store.save_reset(&code).await.unwrap();
+    let reset = store.reset_password("maria@main", "CODE", "$hash", now());
+    assert_eq!(
+        reset.await.unwrap(),
+        None,
+        "a code gives nobody a password here"
+    );
+    assert!(
+        store
+            .find_account(&ana)
+            .await
+            .unwrap()
+            .unwrap()
+            .erp_server
+            .is_none()
+    );
+    let account = store.find_account(&first.id).await.unwrap().unwrap();
+    assert_eq!(account.erp_server.as_deref(), Some("main"));
+}
+
 #[tokio::test]
 async fn everything_about_signing_in_is_kept_on_sqlite() {
     let open = async || {
@@ -230,6 +301,35 @@ async fn everything_about_signing_in_is_kept_on_sqlite() {
     uses_a_code_once(&store).await;
     let (_folder, store) = open().await;
     knows_devices_for_half_a_year(&store).await;
+    let (_folder, store) = open().await;
+    stands_for_an_account_of_an_erp(&store).await;
+}
+
+#[tokio::test]
+async fn an_account_of_an_erp_is_kept_on_postgres() {
+    let (_server, pool) = postgres().await;
+    stands_for_an_account_of_an_erp(&Store::new(pool)).await;
+}
+
+/// Under row security nobody is known yet who could be in sight.
+#[tokio::test]
+async fn an_account_of_an_erp_is_made_by_whoever_serves() {
+    let database = TestDatabase::new().await;
+    for (login, id) in [(OWNER, "4"), (SERVING, "5")] {
+        let store = Store::new(database.pool(login).await);
+        store.migrate().await.unwrap();
+        let identity = ErpIdentity {
+            server: "main".to_owned(),
+            user: id.to_owned(),
+        };
+        let platform = || seeing(Sight::Platform);
+        let made = within(platform(), store.erp_user(&identity, id, "Maria")).await;
+        let made = made.unwrap();
+        let person = within(platform(), store.find_person(&made.id))
+            .await
+            .unwrap();
+        assert_eq!(person.unwrap().access.roles, ["reader"], "{login}");
+    }
 }
 
 #[tokio::test]

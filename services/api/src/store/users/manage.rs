@@ -48,6 +48,8 @@ pub struct Account {
     pub is_active: bool,
     /// When they were created.
     pub created_at: Timestamp,
+    /// Name of the ERP server where they sign in; `None`: they have a password here.
+    pub erp_server: Option<String>,
 }
 
 /// What to change of a user; `None`: nothing.
@@ -163,7 +165,7 @@ impl Administration {
     /// # Errors
     /// When the store cannot answer, or the name is taken.
     pub async fn create_user(&mut self, user: &NewUser, by: &str) -> Result<String, StoreError> {
-        insert(&mut self.transaction, user, Some(by)).await
+        insert(&mut self.transaction, user, None, Some(by)).await
     }
 
     /// Changes a user.
@@ -229,7 +231,7 @@ fn accounts(filter: &str, limit: &str) -> String {
     format!(
         "SELECT u.id, u.username, u.username_key, u.name, u.email, u.user_type, u.tenant_id,
                 u.must_change_password, u.must_reset_password, u.is_active, u.created_at,
-                t.name AS tenant_name, r.id AS role_id, r.name AS role_name, r.level
+                u.erp_server, t.name AS tenant_name, r.id AS role_id, r.name AS role_name, r.level
          FROM (SELECT * FROM users_enhanced WHERE {filter} {limit}) u
          LEFT JOIN clients t ON t.id = u.tenant_id
          LEFT JOIN rbac_user_roles h ON h.user_id = u.id
@@ -269,6 +271,7 @@ fn account(row: &Row, id: String) -> Result<Account, StoreError> {
         must_reset_password: row.get("must_reset_password")?,
         is_active: row.get("is_active")?,
         created_at: row.get("created_at")?,
+        erp_server: row.get("erp_server")?,
     })
 }
 

@@ -63,6 +63,7 @@ pub fn public(app: &Arc<App>) -> AppService {
         system::health::route(),
         system::jwks::route(app),
         system::openapi::route(),
+        system::docs::route(),
         web::route(app),
     ];
     AppService::new(app, finish(routes))

@@ -10,9 +10,6 @@
 //! [`Reader::may_read`] before giving one. What somebody may not read is, for them, not there.
 
 use reportapp_config::api::ErpAuth;
-use reportapp_session::access::Permission;
-
-use http::HeaderMap;
 
 use crate::app::App;
 use crate::erp::Server;
@@ -30,18 +27,6 @@ pub struct Reader {
 }
 
 impl App {
-    /// The sender of a request, as a reader, if they have the permission.
-    ///
-    /// # Errors
-    /// As [`App::authorize`].
-    pub async fn reader(
-        &self,
-        headers: &HeaderMap,
-        needed: &Permission,
-    ) -> Result<Reader, ApiError> {
-        Ok(Reader::of(&self.authorize(headers, needed).await?.user))
-    }
-
     /// The account behind a user of an ERP, if the ERP still lets it in and people still sign in there.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 //!
 //! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
 //! it, [`router`] finds the handler, [`auth`] says who asks and [`epochs`] whether that still holds,
-//! a handler asks [`store`], or [`erp`] for what [`erp_scope`] lets the caller read, and [`error`] turns any failure into an answer. Beside the
+//! a handler asks [`store`] or, through [`reports`], [`erp`] for what [`erp_scope`] lets the caller read, and [`error`] turns any failure into an
+//! answer. Beside the
 //! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
 //! [`audit`] seals and verifies what was written down about changes; [`commands`] are what the program does
@@ -27,12 +28,14 @@ pub mod epochs;
 pub mod erp;
 pub mod erp_scope;
 pub mod error;
+mod figures;
 mod guesses;
 mod handlers;
 pub mod metrics;
 pub mod model;
 pub mod openapi;
 pub mod peer;
+mod reading;
 mod refresh;
 mod refusals;
 mod rehash;

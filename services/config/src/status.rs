@@ -21,8 +21,8 @@ pub struct ServiceStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DependencyStatus {
-    /// Stable name: `server/main`, `tunnel/main`, `store`, `redis`, `telegram`, `api`, `certificate`,
-    /// `reports`.
+    /// Stable name: `server/main`, `server/main/login`, `tunnel/main`, `store`, `redis`, `telegram`, `api`,
+    /// `certificate`, `reports`.
     pub name: String,
     /// Whether the last attempt succeeded.
     pub state: DependencyState,
@@ -92,8 +92,10 @@ pub enum Reason {
     ApiUnreachable,
     /// The certificate files cannot be used; the last good certificate is still served.
     CertificateInvalid,
-    /// A report file is refused; what was read of it before is still answered.
+    /// A report file cannot be used; its last good version, if there was one, is still served.
     ReportRefused,
+    /// The login of an ERP database may change data, which reports never need.
+    ErpLoginMayWrite,
 }
 
 impl Reason {
@@ -123,6 +125,7 @@ impl Reason {
             Self::ApiUnreachable => "ApiUnreachable",
             Self::CertificateInvalid => "CertificateInvalid",
             Self::ReportRefused => "ReportRefused",
+            Self::ErpLoginMayWrite => "ErpLoginMayWrite",
         }
     }
 }

@@ -220,7 +220,11 @@ impl Pods {
     }
 
     /// Sees a token answered so by each pod.
-    pub(in super::super) async fn all_answer(&self, session: &Session, status: StatusCode) -> Result<()> {
+    pub(in super::super) async fn all_answer(
+        &self,
+        session: &Session,
+        status: StatusCode,
+    ) -> Result<()> {
         self.all_answer_at("/api/auth/me", session, status).await
     }
 

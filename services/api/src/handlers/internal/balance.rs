@@ -10,6 +10,7 @@ use super::linked_user;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
+use crate::model::figures::Level;
 use crate::model::{AccountBalance, ChatBalance, TrialBalanceRow};
 
 /// Class 5 of the Romanian chart of accounts: cash, bank and what is as good as either.
@@ -50,8 +51,12 @@ pub(crate) async fn show(
     };
     let server = linked.chosen_server(&app)?;
     linked.may_read(server, company).await?;
-    let latest = server.calendar(company).await?.latest;
-    let balance = server.trial_balance(company, latest).await?;
+    let books = server.books(company).await?;
+    let latest = books.calendar()?.latest;
+    let figures = app.figures(&linked.access);
+    let balance = figures
+        .trial_balance(books, latest, Level::Analytic)
+        .await?;
     let treasury = |row: &TrialBalanceRow| row.cont.starts_with(TREASURY_CLASS);
     let accounts = balance.rows.into_iter().filter(treasury);
     let accounts = accounts.map(|row| AccountBalance {

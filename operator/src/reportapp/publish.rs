@@ -287,11 +287,20 @@ mod tests {
         };
         let running = seen("False", "False", MIGRATION_RUNNING);
         let failed = seen("False", "False", "MigrationFailed");
-        let done = status(&[(READY, "True", "Available"), (MIGRATED, "True", "MigrationDone")]);
+        let done = status(&[
+            (READY, "True", "Available"),
+            (MIGRATED, "True", "MigrationDone"),
+        ]);
         let one = |kind, reason: &str| [(kind, reason.to_owned())];
         let nothing = ReportAppStatus::default();
-        assert_eq!(told(&nothing, &running), one(EventType::Normal, MIGRATION_RUNNING));
-        assert_eq!(told(&running, &failed), one(EventType::Warning, "MigrationFailed"));
+        assert_eq!(
+            told(&nothing, &running),
+            one(EventType::Normal, MIGRATION_RUNNING)
+        );
+        assert_eq!(
+            told(&running, &failed),
+            one(EventType::Warning, "MigrationFailed")
+        );
         assert_eq!(told(&failed, &failed), []);
         let over = [
             (EventType::Normal, "Available".to_owned()),
@@ -305,12 +314,21 @@ mod tests {
         let seen = |value: &str, reason: &str| {
             status(&[(READY, "True", "Available"), (REPORTS_READY, value, reason)])
         };
-        let (unknown, loaded) = (seen("Unknown", "NotReported"), seen("True", "ReportsLoaded"));
+        let (unknown, loaded) = (
+            seen("Unknown", "NotReported"),
+            seen("True", "ReportsLoaded"),
+        );
         let refused = seen("False", "ReportRefused");
         let one = |kind, reason: &str| [(kind, reason.to_owned())];
         assert_eq!(told(&loaded, &unknown), []);
-        assert_eq!(told(&loaded, &refused), one(EventType::Warning, "ReportRefused"));
-        assert_eq!(told(&refused, &loaded), one(EventType::Normal, "ReportsLoaded"));
+        assert_eq!(
+            told(&loaded, &refused),
+            one(EventType::Warning, "ReportRefused")
+        );
+        assert_eq!(
+            told(&refused, &loaded),
+            one(EventType::Normal, "ReportsLoaded")
+        );
     }
 
     #[test]

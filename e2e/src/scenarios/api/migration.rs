@@ -38,9 +38,15 @@ pub(super) async fn comes_first(world: &World) -> Result<()> {
     }
     let deployments: Api<Deployment> = Api::namespaced(stage.client(), &stage.namespace);
     let bot = deployments.get_opt("sample-bot").await?;
-    ensure!(bot.is_some(), "the bot waits for a migration it has no part in");
+    ensure!(
+        bot.is_some(),
+        "the bot waits for a migration it has no part in"
+    );
     let api = deployments.get_opt("sample-api").await?;
-    ensure!(api.is_none(), "pods of the API do not wait for the migration");
+    ensure!(
+        api.is_none(),
+        "pods of the API do not wait for the migration"
+    );
 
     let job = only_job(&stage).await?;
     let jobs: Api<Job> = Api::namespaced(stage.client(), &stage.namespace);
@@ -74,7 +80,8 @@ pub(super) async fn comes_first(world: &World) -> Result<()> {
 /// Whether the status repeats what the kubelet says about the image.
 fn is_held_up(app: &ReportApp) -> bool {
     let migrated = condition(app, "Migrated");
-    is_observed(app) && migrated.is_some_and(|c| c.message.contains("reportapp.local/reportapp-api"))
+    is_observed(app)
+        && migrated.is_some_and(|c| c.message.contains("reportapp.local/reportapp-api"))
 }
 
 async fn only_job(stage: &Stage<'_>) -> Result<Job> {

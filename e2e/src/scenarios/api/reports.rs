@@ -54,7 +54,10 @@ pub(super) async fn noticed(world: &World) -> Result<()> {
     let applied = stage.until_applied(sample::NAME).await?;
     let told = condition(&applied, "ReportsReady").map(|c| c.reason.clone());
     // No pod runs here that could say more.
-    ensure!(told.as_deref() == Some("NotReported"), "ReportsReady: {told:?}");
+    ensure!(
+        told.as_deref() == Some("NotReported"),
+        "ReportsReady: {told:?}"
+    );
     let mounted = mounted(&stage).await?;
     ensure!(mounted == [FILES], "the API mounts {mounted:?}");
     operator.stop().await?;
@@ -82,7 +85,9 @@ async fn mounted(stage: &Stage<'_>) -> Result<Vec<String>> {
     let api = deployments.get("sample-api").await?;
     let pod = api.spec.and_then(|spec| spec.template.spec);
     let volumes = pod.and_then(|pod| pod.volumes).unwrap_or_default();
-    let maps = volumes.into_iter().filter(|volume| volume.name == "reports");
+    let maps = volumes
+        .into_iter()
+        .filter(|volume| volume.name == "reports");
     Ok(maps
         .filter_map(|volume| Some(volume.config_map?.name))
         .collect())

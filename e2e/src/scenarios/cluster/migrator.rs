@@ -132,13 +132,21 @@ async fn wrong_password(subject: &Subject<'_>) -> Result<()> {
         let migrated = condition(app, "Migrated");
         is_observed(app) && migrated.is_some_and(|c| c.reason == "MigrationFailed")
     };
-    let app = subject.until("told that the migration failed", failed).await?;
+    let app = subject
+        .until("told that the migration failed", failed)
+        .await?;
     let words = condition(&app, "Migrated").map(|c| c.message.clone());
     let words = words.unwrap_or_default();
-    for needed in ["refuses the login", "kubectl -n reports delete job demo-migrate-"] {
+    for needed in [
+        "refuses the login",
+        "kubectl -n reports delete job demo-migrate-",
+    ] {
         ensure!(words.contains(needed), "no {needed:?} in: {words}");
     }
-    ensure!(says(&app, "Stalled", "True"), "nobody is told to do something");
+    ensure!(
+        says(&app, "Stalled", "True"),
+        "nobody is told to do something"
+    );
     Ok(())
 }
 
@@ -154,7 +162,10 @@ async fn migrated(subject: &Subject<'_>) -> Result<()> {
 /// The API answers, and from the same pods.
 async fn serves(subject: &Subject<'_>, running: &Pods) -> Result<()> {
     let now = api_pods(subject).await?;
-    ensure!(now == *running, "pods of the API were {running:?} and are {now:?}");
+    ensure!(
+        now == *running,
+        "pods of the API were {running:?} and are {now:?}"
+    );
     let companies = subject.session().await?.get("/api/companies").await?;
     ensure!(
         companies.as_array().is_some_and(|list| !list.is_empty()),
@@ -213,7 +224,10 @@ async fn image_does_not_exist(subject: &Subject<'_>) -> Result<()> {
     subject.change(|spec| spec.clone_from(&before)).await?;
     seen?;
     let during = during?;
-    ensure!(during == image, "the API was given {during} before the migration");
+    ensure!(
+        during == image,
+        "the API was given {during} before the migration"
+    );
     migrated(subject).await
 }
 

@@ -88,7 +88,13 @@ async fn scene(world: &World, subject: &Subject<'_>, example: &str) -> Result<()
 }
 
 async fn apply_example(subject: &Subject<'_>) -> Result<()> {
-    let arguments = ["apply", "--server-side", "--force-conflicts", "--filename", EXAMPLE];
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--filename",
+        EXAMPLE,
+    ];
     subject.kubectl(&arguments).await.map(drop)
 }
 
@@ -151,7 +157,9 @@ async fn until_ready(subject: &Subject<'_>, status: &str, reason: &str) -> Resul
             && says(app, "ReportsReady", status)
             && found.is_some_and(|found| found.reason == reason)
     };
-    let app = subject.until(&format!("ReportsReady={status}"), holds).await?;
+    let app = subject
+        .until(&format!("ReportsReady={status}"), holds)
+        .await?;
     let message = condition(&app, "ReportsReady").map(|found| found.message.clone());
     Ok(message.unwrap_or_default())
 }
@@ -167,7 +175,10 @@ mod tests {
         let text = std::fs::read_to_string(EXAMPLE).unwrap();
         let map: ConfigMap = serde_yaml_ng::from_str(&text).unwrap();
         assert_eq!(map.metadata.name.as_deref(), Some(FILES));
-        assert_eq!(map.metadata.namespace.as_deref(), Some(crate::demo::NAMESPACE));
+        assert_eq!(
+            map.metadata.namespace.as_deref(),
+            Some(crate::demo::NAMESPACE)
+        );
         let annotations = map.metadata.annotations.unwrap();
         assert_eq!(annotations[ALLOW_ANNOTATION], crate::demo::NAME);
         let files = map.data.unwrap();

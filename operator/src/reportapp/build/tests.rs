@@ -326,10 +326,15 @@ fn report_files_are_mounted_by_name_so_that_a_changed_file_restarts_nothing() {
     let volumes = pod["volumes"].as_array().expect("volumes");
     let volume = volumes.iter().find(|volume| volume["name"] == "reports");
     assert_eq!(volume.expect("a volume")["configMap"]["name"], "first");
-    let mounts = pod["containers"][0]["volumeMounts"].as_array().expect("mounts");
+    let mounts = pod["containers"][0]["volumeMounts"]
+        .as_array()
+        .expect("mounts");
     let mount = mounts.iter().find(|mount| mount["name"] == "reports");
     let mount = mount.expect("a mount");
-    assert_eq!((&mount["mountPath"], &mount["readOnly"]), (&"/etc/reportapp/reports".into(), &true.into()));
+    assert_eq!(
+        (&mount["mountPath"], &mount["readOnly"]),
+        (&"/etc/reportapp/reports".into(), &true.into())
+    );
     // A part of a ConfigMap that is mounted alone is never brought up to date.
     assert_eq!(mount["subPath"], Value::Null);
     let maps = serde_json::to_string(&resources.config_maps).expect("serialisable");

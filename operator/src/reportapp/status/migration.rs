@@ -4,8 +4,8 @@ use kube::ResourceExt as _;
 use reportapp_crds::ReportApp;
 
 use super::super::model::{Migration, MigrationProgress, Outcome};
-use super::{Finding, StatusInput};
 use super::conditions::{Verdict, no, yes};
+use super::{Finding, StatusInput};
 
 /// Reason while the Job has not ended.
 pub const RUNNING: &str = "MigrationRunning";
@@ -32,7 +32,10 @@ pub(super) fn migrated(app: &ReportApp, migration: &Migration) -> Verdict {
         Some(finding) => no(finding),
         None => {
             let job = &migration.job;
-            yes("MigrationDone", format!("Job {job} brought the store up to date"))
+            yes(
+                "MigrationDone",
+                format!("Job {job} brought the store up to date"),
+            )
         }
     }
 }

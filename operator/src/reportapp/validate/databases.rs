@@ -12,8 +12,8 @@ use super::super::model::ProblemReason;
 use super::credentials::Opens;
 use super::secrets::AUTHORITY_KEY;
 use super::{
-    Check, PostgresStore, ValidatedMigrator, ValidatedRedis, ValidatedServer, ValidatedStore, ValidatedTls,
-    ValidatedTunnel, key, known_hosts,
+    Check, PostgresStore, ValidatedMigrator, ValidatedRedis, ValidatedServer, ValidatedStore,
+    ValidatedTls, ValidatedTunnel, key, known_hosts,
 };
 
 /// Port of PostgreSQL.

@@ -125,7 +125,10 @@ async fn only_a_store_that_does_not_answer_is_waited_for() {
     args.wait = 3_600;
     std::fs::write(files.owner.join(credential::PASSWORD), "not it").unwrap();
     let refused = migrate(&args).await.unwrap_err();
-    assert!(format!("{refused:#}").contains("refuses the login"), "{refused:#}");
+    assert!(
+        format!("{refused:#}").contains("refuses the login"),
+        "{refused:#}"
+    );
 
     // Nobody listens on a port that was just given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -137,12 +140,22 @@ async fn only_a_store_that_does_not_answer_is_waited_for() {
     };
     (*host, *port) = ("127.0.0.1".to_owned(), free);
     let path = files.folder.path().join("config.yaml");
-    std::fs::write(path, serde_yaml_ng::to_string(&StoreConfig { store }).unwrap()).unwrap();
+    std::fs::write(
+        path,
+        serde_yaml_ng::to_string(&StoreConfig { store }).unwrap(),
+    )
+    .unwrap();
     (args.store.credential, args.wait) = (None, 2);
     let begun = Instant::now();
     let silent = migrate(&args).await.unwrap_err();
-    assert!(format!("{silent:#}").contains("cannot be reached"), "{silent:#}");
-    assert!(begun.elapsed() > Duration::from_millis(500), "it did not wait");
+    assert!(
+        format!("{silent:#}").contains("cannot be reached"),
+        "{silent:#}"
+    );
+    assert!(
+        begun.elapsed() > Duration::from_millis(500),
+        "it did not wait"
+    );
 }
 
 #[tokio::test]

@@ -78,7 +78,11 @@ fn failed_pod(second: u32, said: &str) -> Pod {
 }
 
 /// What is built when these are live.
-fn next(fetched: &FetchedReportApp, jobs: &[Job], deployments: &[Deployment]) -> Resources<Prepared> {
+fn next(
+    fetched: &FetchedReportApp,
+    jobs: &[Job],
+    deployments: &[Deployment],
+) -> Resources<Prepared> {
     next_with_pods(fetched, jobs, deployments, Vec::new())
 }
 
@@ -117,10 +121,16 @@ fn the_job_is_confined_and_has_the_login_that_no_other_pod_has() {
     let pod = &job["spec"]["template"]["spec"];
     let container = &pod["containers"][0];
     assert_eq!(container["image"], "ghcr.io/example/reportapp-api:0.1.0");
-    assert_eq!(container["command"], json!(["/usr/local/bin/reportapp-api"]));
+    assert_eq!(
+        container["command"],
+        json!(["/usr/local/bin/reportapp-api"])
+    );
     let arguments = json!(["migrate", "--grant-to", "reportapp", "--wait", "450"]);
     assert_eq!(container["args"], arguments);
-    assert_eq!(container["terminationMessagePolicy"], "FallbackToLogsOnError");
+    assert_eq!(
+        container["terminationMessagePolicy"],
+        "FallbackToLogsOnError"
+    );
     assert_eq!(
         (&job["spec"]["activeDeadlineSeconds"], &pod["restartPolicy"]),
         (&json!(900), &json!("Never"))
@@ -133,10 +143,15 @@ fn the_job_is_confined_and_has_the_login_that_no_other_pod_has() {
     assert_eq!(security["allowPrivilegeEscalation"], false);
     assert_eq!(security["readOnlyRootFilesystem"], true);
     assert_eq!(security["capabilities"]["drop"], json!(["ALL"]));
-    assert_eq!((&container["ports"], &container["readinessProbe"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&container["ports"], &container["readinessProbe"]),
+        (&Value::Null, &Value::Null)
+    );
 
     let login = resources.credentials.iter().find(|c| c.name == "owner");
-    let login = login.and_then(|login| login.secret.clone()).expect("a Secret");
+    let login = login
+        .and_then(|login| login.secret.clone())
+        .expect("a Secret");
     assert!(pod.to_string().contains(&login));
     let all = built(&proven());
     assert_eq!(names(&all), ["demo-tunnel-main", "demo-api", "demo-bot"]);
@@ -159,13 +174,19 @@ fn the_job_reaches_dns_and_store_and_nobody_reaches_it() {
     let policy = serde_json::to_value(policy.expect("a policy")).expect("serialisable");
     assert_eq!(policy["spec"]["ingress"], json!([]));
     let component = "app.kubernetes.io/component";
-    assert_eq!(policy["spec"]["podSelector"]["matchLabels"][component], "migrator");
+    assert_eq!(
+        policy["spec"]["podSelector"]["matchLabels"][component],
+        "migrator"
+    );
     let egress = policy["spec"]["egress"].as_array().expect("rules");
     let ports = |rule: &Value| -> Vec<_> {
         let ports = rule["ports"].as_array().expect("ports").iter();
         ports.map(|port| port["port"].clone()).collect()
     };
-    assert_eq!(egress.iter().map(ports).collect::<Vec<_>>(), [vec![json!(53), json!(53)], vec![json!(5432)]]);
+    assert_eq!(
+        egress.iter().map(ports).collect::<Vec<_>>(),
+        [vec![json!(53), json!(53)], vec![json!(5432)]]
+    );
 }
 
 #[test]
@@ -176,11 +197,20 @@ fn its_configuration_is_the_store_alone_under_the_login_that_owns_it() {
     let data = map.and_then(|map| map.data.clone()).expect("data");
     let config: reportapp_config::StoreConfig =
         serde_yaml_ng::from_str(&data["config.yaml"]).expect("what the program reads");
-    let reportapp_config::DatabaseConfig::Postgres { host, credential, pool, .. } = config.store else {
+    let reportapp_config::DatabaseConfig::Postgres {
+        host,
+        credential,
+        pool,
+        ..
+    } = config.store
+    else {
         panic!("the store is on PostgreSQL");
     };
     assert_eq!(host, "postgres.data.svc");
-    assert_eq!(credential.to_str(), Some("/etc/reportapp/credentials/owner"));
+    assert_eq!(
+        credential.to_str(),
+        Some("/etc/reportapp/credentials/owner")
+    );
     assert_eq!((pool.max, pool.statement_timeout_ms), (1, 900_000));
 }
 
@@ -198,7 +228,10 @@ fn the_api_comes_after_the_migration_and_others_do_not_wait() {
     assert_eq!(names(&after), ["demo-tunnel-main", "demo-api", "demo-bot"]);
     // What told is kept as it is and not written again.
     assert!(after.jobs.is_empty());
-    assert_eq!(after.migration.expect("a migration").job, resources.jobs[0].name_any());
+    assert_eq!(
+        after.migration.expect("a migration").job,
+        resources.jobs[0].name_any()
+    );
 }
 
 #[test]
@@ -221,7 +254,9 @@ fn pods_of_before_stay_until_the_store_is_migrated_for_the_next_image() {
 fn another_store_is_another_migration() {
     let old = built(&proven());
     let proof = ended(&fresh().jobs[0], "Complete");
-    let elsewhere = fetched("owner", |app| app.spec.store.database = Some("other".to_owned()));
+    let elsewhere = fetched("owner", |app| {
+        app.spec.store.database = Some("other".to_owned())
+    });
     let during = next(&elsewhere, &[proof], &old.deployments);
     assert!(during.migration.expect("a migration").is_awaited);
 }
@@ -230,13 +265,22 @@ fn another_store_is_another_migration() {
 fn a_rotated_login_migrates_nothing_again() {
     let proof = ended(&fresh().jobs[0], "Complete");
     let old = built(&proven());
-    let rotated = next(&fetched("rotated", |_| {}), std::slice::from_ref(&proof), &old.deployments);
+    let rotated = next(
+        &fetched("rotated", |_| {}),
+        std::slice::from_ref(&proof),
+        &old.deployments,
+    );
     assert_eq!(progress(&rotated), &MigrationProgress::Done);
-    assert_eq!(rotated.migration.as_ref().expect("a migration").job, proof.name_any());
+    assert_eq!(
+        rotated.migration.as_ref().expect("a migration").job,
+        proof.name_any()
+    );
     assert!(rotated.jobs.is_empty());
     let template = |resources: &Resources<Prepared>| {
         let mut deployments = resources.deployments.iter();
-        let api = deployments.find(|d| d.name_any() == "demo-api").expect("the API");
+        let api = deployments
+            .find(|d| d.name_any() == "demo-api")
+            .expect("the API");
         api.spec.clone().expect("a spec").template
     };
     assert_eq!(template(&rotated), template(&old));
@@ -246,10 +290,24 @@ fn a_rotated_login_migrates_nothing_again() {
 fn a_job_that_failed_is_tried_again_with_another_login_or_when_it_is_gone() {
     let first = fresh().jobs[0].clone();
     let failed = ended(&first, "Failed");
-    let same = next(&fetched("owner", |_| {}), std::slice::from_ref(&failed), &[]);
-    assert!(same.jobs.is_empty(), "a Job that failed is not written again");
-    assert_eq!(progress(&same), &MigrationProgress::Failed("the controller's words".to_owned()));
-    let mended = next(&fetched("mended", |_| {}), std::slice::from_ref(&failed), &[]);
+    let same = next(
+        &fetched("owner", |_| {}),
+        std::slice::from_ref(&failed),
+        &[],
+    );
+    assert!(
+        same.jobs.is_empty(),
+        "a Job that failed is not written again"
+    );
+    assert_eq!(
+        progress(&same),
+        &MigrationProgress::Failed("the controller's words".to_owned())
+    );
+    let mended = next(
+        &fetched("mended", |_| {}),
+        std::slice::from_ref(&failed),
+        &[],
+    );
     assert_ne!(mended.jobs[0].name_any(), first.name_any());
     let gone = next(&fetched("owner", |_| {}), &[], &[]);
     assert_eq!(gone.jobs[0].name_any(), first.name_any());
@@ -278,7 +336,10 @@ fn the_last_words_of_the_last_try_are_told_in_one_line() {
     running.status = None;
     let pods = vec![failed_pod(20, said)];
     let seen = next_with_pods(&fetched("owner", |_| {}), &[running], &[], pods);
-    assert_eq!(progress(&seen), &MigrationProgress::Running(Some(told.to_owned())));
+    assert_eq!(
+        progress(&seen),
+        &MigrationProgress::Running(Some(told.to_owned()))
+    );
     assert_eq!(seen.jobs.len(), 1);
 }
 

@@ -40,7 +40,9 @@ fn a_migration_that_runs_is_no_failure_and_pods_wait_for_it() {
     );
     let obstacle = MigrationProgress::Running(Some("pod x: no such image".to_owned()));
     let seen = see_migration(migration(obstacle, true));
-    assert!(message(&seen, "Migrated").ends_with("pods of the API wait for it: pod x: no such image"));
+    assert!(
+        message(&seen, "Migrated").ends_with("pods of the API wait for it: pod x: no such image")
+    );
 }
 
 #[test]

@@ -38,7 +38,10 @@ fn the_login_that_migrates_grants_to_the_role_that_serves() {
     assert_eq!(migrator.grants_to, "reportapp");
     assert_eq!(migrator.login.folder, "/etc/reportapp/credentials/owner");
     let owner = app.credentials.iter().find(|c| c.name == "owner");
-    assert_eq!(owner.and_then(|owner| owner.secret.as_ref()), Some(&migrator.login.name));
+    assert_eq!(
+        owner.and_then(|owner| owner.secret.as_ref()),
+        Some(&migrator.login.name)
+    );
 }
 
 #[test]

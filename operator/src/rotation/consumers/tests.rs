@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value as Json, json};
 
 use super::super::ledger::{SecretText, Value};

@@ -24,7 +24,7 @@ pub enum Rank {
 }
 
 /// Order of reasons; the first one that holds is told.
-pub(super) const ORDER: [(Reason, Rank); 21] = [
+pub(super) const ORDER: [(Reason, Rank); 22] = [
     (Reason::TunnelHostKeyMismatch, Rank::Cause),
     (Reason::BastionLoginRefused, Rank::Cause),
     (Reason::BastionUnreachable, Rank::Cause),

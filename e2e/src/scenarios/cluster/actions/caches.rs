@@ -64,7 +64,7 @@ async fn removes_the_cached(subject: &Subject<'_>, action: &str) -> Result<()> {
 
 /// Without the right to look through keys it says which one is missing, and goes on when it is given.
 async fn waits_for_its_right(subject: &Subject<'_>) -> Result<()> {
-    let set = async |right| {
+    let set = async |right: &str| {
         let words = ["ACL", "SETUSER", "admin", right];
         subject.backends().redis(&words).await.map(drop)
     };
@@ -109,7 +109,8 @@ async fn a_role_that_permits_nothing(subject: &Subject<'_>) -> Result<()> {
     let password = subject.demo.admin_password().expose();
     let second = subject.demo.sign_in_as(SECOND, password).await?;
     let reports = "/api/companies";
-    let answer = async |path, status| pods.all_answer_at(path, &second, status).await;
+    let answer =
+        async |path: &str, status: StatusCode| pods.all_answer_at(path, &second, status).await;
     answer(reports, StatusCode::OK).await?;
     let typed = "DELETE FROM rbac_permissions WHERE role_id = 'reader'";
     subject.backends().psql(Database::Store, typed).await?;

@@ -17,10 +17,12 @@ type Config = ChartConfiguration<'bar' | 'line', number[], string>
 
 export function chartConfig(data: ChartData, look: ChartLook, open: (index: number) => void): Config {
   const stack = data.kind === 'stack'
-  const values = { beginAtZero: data.kind !== 'line', stacked: stack, grid: { color: look.colour('line') }, border: { display: false } }
+  const values = { beginAtZero: true, stacked: stack, grid: { color: look.colour('line') }, border: { display: false } }
   const names = { stacked: stack, grid: { display: false }, border: { color: look.colour('control') } }
   const ticks = { color: look.colour('muted'), font: { family: look.font, size: 12 } }
   const compact = { ...ticks, maxTicksLimit: 6, callback: (value: string | number) => formatCompact(Number(value), look.units) }
+  // Two short lines under the axis instead of one that would be turned.
+  const lines = { ...ticks, maxRotation: 0, callback: (_value: string | number, index: number) => (data.labels[index] ?? '').split(' ') }
   return {
     type: data.kind === 'line' ? 'line' : 'bar',
     data: { labels: [...data.labels], datasets: data.series.map((_, index) => dataset(data, index, look)) },
@@ -35,7 +37,7 @@ export function chartConfig(data: ChartData, look: ChartLook, open: (index: numb
         if (first) open(first.index)
       },
       scales: {
-        x: stack ? { ...values, ticks: compact } : { ...names, ticks },
+        x: stack ? { ...values, ticks: compact } : { ...names, ticks: lines },
         y: stack ? { ...names, ticks } : { ...values, ticks: compact },
       },
       plugins: {
@@ -65,7 +67,7 @@ function dataset(data: ChartData, index: number, look: ChartLook): ChartDataset<
   if (data.kind === 'line') {
     return {
       ...common, type: 'line', borderColor: value, backgroundColor: look.colour('primary-tint'), pointBackgroundColor: value,
-      borderWidth: 2, pointRadius: 2, pointHoverRadius: 5, tension: 0.2, fill: data.series.length === 1,
+      borderWidth: 2, pointRadius: 2, pointHoverRadius: 5, cubicInterpolationMode: 'monotone', fill: data.series.length === 1,
     }
   }
   // A line of the background between neighbours: colour alone never parts them.

@@ -12,6 +12,8 @@ export interface GridColumn<Row> {
   /** Takes what the other columns leave. */
   grows?: boolean
   numeric?: boolean
+  /** What a row comes down to: shown where there is room for one figure. */
+  result?: boolean
   /** Stays in sight when the grid scrolls sideways, at this distance from the left edge. */
   frozenAt?: string
   text: (row: Row) => string

@@ -74,7 +74,7 @@ export const reports: typeof reference = {
     more: '{size} more',
     less: '{size} less',
     than: 'than in {month}',
-    yearToDate: 'since 1 January: {amount}, {change}',
+    yearToDate: 'since 1 Jan: {amount}, {change}',
     atEnd: 'at the end of the month',
     liquidityChart: 'Cash and bank over 12 months',
     liquiditySummary: '{amount} at the end of {month}; least {lowest} ({lowestMonth}), most {highest} ({highestMonth}).',

@@ -72,7 +72,7 @@ export const reports = {
     more: 'cu {size} mai mult',
     less: 'cu {size} mai puțin',
     than: 'față de {month}',
-    yearToDate: 'de la 1 ianuarie: {amount}, {change}',
+    yearToDate: 'de la 1 ian.: {amount}, {change}',
     atEnd: 'la sfârșitul lunii',
     liquidityChart: 'Disponibil în 12 luni',
     liquiditySummary: '{amount} la sfârșitul lunii {month}; cel mai puțin {lowest} ({lowestMonth}), cel mai mult {highest} ({highestMonth}).',

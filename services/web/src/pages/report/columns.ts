@@ -3,6 +3,7 @@ import type { RouteLocationRaw } from 'vue-router'
 import type { Localised, ReportAnswer, ReportDefinition, ReportLink, ReportRow } from '@/api/catalogue'
 import type { GridColumn } from '@/components/grid/types'
 import { HEADING_ROOM, LEAST_AMOUNT_WIDTH, widthInDigits } from '@/components/grid/widths'
+import { defaultColumns } from '@/router/reportQuery'
 import { cellText, cellTone, isResult, totalText, type CellWords, type ChoiceTitles } from './cells'
 import { presentColumns, type PresentColumn } from './rows'
 
@@ -21,20 +22,35 @@ export interface ColumnContext {
   choices: ChoiceTitles
   /** Names of the columns to show. */
   shown: readonly string[]
+  /** What the report was asked for. */
+  parameters: Readonly<Record<string, string>>
   /** Where a link leads; undefined for a report one may not open. */
   drill: (report: string, parameters: Record<string, string>) => RouteLocationRaw | undefined
 }
 
 export function reportColumns(definition: ReportDefinition, answer: ReportAnswer, context: ColumnContext): GridColumn<ReportRow>[] {
   const present = presentColumns(definition, answer)
-  const shown = present.filter(({ name }) => context.shown.includes(name))
+  const wanted = present.filter(({ name }) => context.shown.includes(name))
+  const telling = wanted.filter((column) => !repeats(answer, column, context.parameters))
+  const shown = telling.length > 0 && sameColumns(definition, context.shown) ? telling : wanted
   const columns = shown.map((column) => gridColumn(answer, present, column, context))
   return withRoom(frozen(columns, shown))
 }
 
+/** A column that says in every row what was asked for says nothing. */
+function repeats(answer: ReportAnswer, { name, index }: PresentColumn, parameters: ColumnContext['parameters']): boolean {
+  const asked = parameters[name]
+  return asked !== undefined && answer.rows.length > 0 && answer.rows.every((row) => row[index] === asked)
+}
+
+function sameColumns(definition: ReportDefinition, shown: readonly string[]): boolean {
+  return shown.join() === defaultColumns(definition).join()
+}
+
 function gridColumn(answer: ReportAnswer, present: readonly PresentColumn[], column: PresentColumn, context: ColumnContext): GridColumn<ReportRow> {
   const { locale, drill } = context
-  const text = cellText(column, isResult(present, column), context.choices, context.words)
+  const result = isResult(present, column)
+  const text = cellText(column, result, context.choices, context.words)
   const numeric = column.kind === 'amount' || column.kind === 'integer'
   const label = column.title[locale]
   const { link } = column
@@ -45,6 +61,7 @@ function gridColumn(answer: ReportAnswer, present: readonly PresentColumn[], col
     width: `calc(${columnWidth(answer, column, text, label)}ch + ${numeric ? 24 : 20}px)`,
     grows: false,
     numeric,
+    result,
     text,
     tone: (row) => cellTone(column, row),
     ...(link && { to: (row: ReportRow) => linkTo(present, link, row, text(row), drill) }),

@@ -66,6 +66,7 @@ describe('columns of a report', () => {
     words: { yes: 'da', no: 'nu' },
     choices: choiceTitles(invoices, [], 'ro'),
     shown: defaultColumns(invoices),
+    parameters: {},
     drill: (report, parameters) => `/${report}?${new URLSearchParams(parameters)}`,
   }
   const columns = reportColumns(invoices, answer(), context)
@@ -76,6 +77,15 @@ describe('columns of a report', () => {
     const without = answer([], { columns: invoices.columns.map(({ name }) => name).filter((name) => name !== 'rest') })
     expect(reportColumns(invoices, without, context).some(({ key }) => key === 'rest')).toBe(false)
     expect(reportColumns(invoices, answer(), { ...context, shown: ['cancelled'] }).map(({ key }) => key)).toEqual(['cancelled'])
+  })
+
+  it('that only repeat what was asked for are left out, unless somebody chose them', () => {
+    const issued = answer(ROWS.filter((row) => row[1] === 'issued'))
+    const keys = (shown: string[], rows = issued) =>
+      reportColumns(invoices, rows, { ...context, shown, parameters: { direction: 'issued' } }).map(({ key }) => key)
+    expect(keys(defaultColumns(invoices))).not.toContain('direction')
+    expect(keys(['number', 'direction'])).toEqual(['number', 'direction'])
+    expect(keys(defaultColumns(invoices), answer())).toContain('direction')
   })
 
   it('read the Romanian way, choices by their titles', () => {

@@ -61,6 +61,7 @@ export function useReport(definition: ReportDefinition) {
           locale: locale.value as keyof Localised,
           words: { yes: t('report.yes'), no: t('report.no') },
           shown: address.value.columns,
+          parameters: address.value.parameters,
           choices: choices.value,
           drill,
         })
@@ -70,7 +71,8 @@ export function useReport(definition: ReportDefinition) {
   const footers = computed(() => {
     const all = whole.data.value?.totals ?? {}
     if (Object.keys(all).length === 0) return []
-    const label = columns.value.find(({ key }) => !(key in all))?.key
+    const texts = columns.value.filter(({ key }) => !(key in all))
+    const label = (texts.findLast(({ frozenAt }) => frozenAt !== undefined) ?? texts[0])?.key
     const line = (key: string, text: string, totals: Record<string, Cell>) => ({
       key,
       cells: { ...totalTexts(totals), ...(label && { [label]: text }) },

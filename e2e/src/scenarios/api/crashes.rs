@@ -93,7 +93,8 @@ async fn through(stage: &Stage<'_>, rotation: &SecretRotation) -> Result<()> {
 /// Whoever comes next need not wait until that of the dead one expires.
 async fn remove_lease(stage: &Stage<'_>) -> Result<()> {
     let leases: Api<Lease> = Api::namespaced(stage.client(), &stage.namespace);
-    let removed = leases.delete("reportapp-operator", &DeleteParams::default());
-    removed.await.context("there is no Lease")?;
+    let params = DeleteParams::default();
+    let removed = leases.delete("reportapp-operator", &params).await;
+    removed.context("there is no Lease")?;
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::{PATIENCE, are_as_expected, create, until_ended};
 use crate::backends::Database;
 use crate::demo::NAME;
 use crate::scenarios::cluster::subject::Subject;
-use crate::scenarios::watch;
+use crate::scenarios::{metrics, watch};
 use crate::scenarios::world::World;
 
 pub(super) async fn are_locked_and_put_back(world: &World) -> Result<()> {
@@ -51,6 +51,8 @@ async fn second(subject: &Subject<'_>) -> Result<()> {
     until_sealed(subject).await
 }
 
+/// Counts the rows of the audit trail that a process has sealed.
+const SEALED: &str = "reportapp_audit_sealed_rows_total";
 /// How long a lock lasts during which the operator has to be taken away.
 const A_WHILE: &str = "45s";
 
@@ -126,6 +128,22 @@ async fn until_later_than(subject: &Subject<'_>, instant: Timestamp) -> Result<(
     };
     let waited = tokio::time::timeout(PATIENCE, later).await;
     waited.context("the clock of the store stands still")?
+}
+
+/// Waits until a pod has sealed what the trail says of the changes made here.
+async fn until_sealed(subject: &Subject<'_>) -> Result<()> {
+    let sealed = async {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            ticks.tick().await;
+            let pages = subject.api_metrics().await?;
+            if pages.values().any(|page| metrics::sum(page, SEALED) > 0.0) {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, sealed).await;
+    waited.context("no pod of the API seals the audit trail")?
 }
 
 fn spec(kind: &str, what: Value) -> Value {

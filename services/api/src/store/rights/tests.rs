@@ -43,7 +43,7 @@ async fn whoever_serves_without_owning_waits_for_the_owner_and_then_works() {
     );
 
     let owner = database.pool(OWNER).await;
-    let (last, earlier) = migrations::ALL.split_last().unwrap();
+    let (_, earlier) = migrations::ALL.split_last().unwrap();
     migrations::run(&owner, earlier).await.unwrap();
     owner
         .batch("GRANT SELECT ON schema_migrations TO app")

@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::PROBLEM_JSON;
 use crate::handlers::{
-    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles, system,
-    telegram, tenants, treasury, trial_balance, users,
+    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
+    system, telegram, tenants, treasury, trial_balance, users,
 };
 
 #[derive(OpenApi)]

@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::handlers::endpoint::Route;
 use crate::handlers::{
-    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles, system,
-    telegram, tenants, treasury, trial_balance, users,
+    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
+    system, telegram, tenants, treasury, trial_balance, users,
 };
 use crate::service::AppService;
 use crate::web;

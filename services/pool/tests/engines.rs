@@ -502,10 +502,7 @@ async fn questions_together_see_one_state_and_can_change_nothing() {
         }
         let broken = question("SELECT nothing FROM facts", &[]);
         let failed = pool.read_only(&[broken, count.clone()]).await;
-        assert!(
-            matches!(failed, Err(PoolError::Query { .. })),
-            "{failed:?}"
-        );
+        assert!(matches!(failed, Err(PoolError::Query { .. })), "{failed:?}");
         let answers = pool.read_only(&[count]).await.expect("still of use");
         assert_eq!(answers[0][0].get::<i64>("n").expect("n"), 2);
     }

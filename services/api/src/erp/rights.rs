@@ -68,12 +68,22 @@ mod tests {
         let reader = Pool::open("reader", &config).await.unwrap();
         assert_eq!(of_login(&reader).await.unwrap(), Rights::Reads);
         for (grant, revoke) in [
-            ("GRANT DELETE ON facts TO reader", "REVOKE DELETE ON facts FROM reader"),
-            ("GRANT UPDATE (note) ON facts TO PUBLIC", "REVOKE UPDATE (note) ON facts FROM PUBLIC"),
+            (
+                "GRANT DELETE ON facts TO reader",
+                "REVOKE DELETE ON facts FROM reader",
+            ),
+            (
+                "GRANT UPDATE (note) ON facts TO PUBLIC",
+                "REVOKE UPDATE (note) ON facts FROM PUBLIC",
+            ),
         ] {
             admin.batch(grant).await.unwrap();
             let table = "public.facts".to_owned();
-            assert_eq!(of_login(&reader).await.unwrap(), Rights::Writes { table }, "{grant}");
+            assert_eq!(
+                of_login(&reader).await.unwrap(),
+                Rights::Writes { table },
+                "{grant}"
+            );
             admin.batch(revoke).await.unwrap();
         }
         assert_eq!(of_login(&reader).await.unwrap(), Rights::Reads);

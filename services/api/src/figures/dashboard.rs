@@ -103,8 +103,8 @@ fn link(report: &'static str) -> FigureLink {
 /// A figure of one month, if the books have it.
 fn at(months: &Table, id: &str, year: i64, month: i64) -> Option<Amount> {
     let mut records = months.records();
-    let found = records
-        .find(|record| record.integer("year") == year && record.integer("month") == month);
+    let found =
+        records.find(|record| record.integer("year") == year && record.integer("month") == month);
     found.map(|record| record.amount(id))
 }
 

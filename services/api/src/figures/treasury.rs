@@ -15,11 +15,7 @@ impl Source<'_> {
     ///
     /// # Errors
     /// As [`Source::month`].
-    pub(crate) async fn treasury(
-        &self,
-        books: Books,
-        month: Period,
-    ) -> Result<Treasury, ApiError> {
+    pub(crate) async fn treasury(&self, books: Books, month: Period) -> Result<Treasury, ApiError> {
         let [table] = self.month(&books, month, [("treasury", MOST_ROWS)]).await?;
         Ok(Treasury {
             server: books.server.name,

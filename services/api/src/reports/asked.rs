@@ -36,7 +36,9 @@ impl Asked {
     /// A parameter that may be there once; an empty one is not there.
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().find(|(found, _)| found == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// The month that is asked for.
@@ -74,8 +76,14 @@ impl Asked {
             PeriodKind::Month => &["year", "month"],
             PeriodKind::Range => &["from", "to"],
         };
-        let common = ["server", "company", "sort", "q", "filter", "page", "pageSize"];
-        let own = report.definition.parameters.iter().map(|own| own.name.as_str());
+        let common = [
+            "server", "company", "sort", "q", "filter", "page", "pageSize",
+        ];
+        let own = report
+            .definition
+            .parameters
+            .iter()
+            .map(|own| own.name.as_str());
         let known: Vec<&str> = common.iter().chain(period).copied().chain(own).collect();
         let mut seen = BTreeSet::new();
         for (name, _) in &self.pairs {
@@ -85,7 +93,11 @@ impl Asked {
                     shorten(name),
                     known.join(", ")
                 );
-                return Err(ApiError::parameter("ParameterInvalid", &shorten(name), message));
+                return Err(ApiError::parameter(
+                    "ParameterInvalid",
+                    &shorten(name),
+                    message,
+                ));
             }
             if !seen.insert(name) && name != "filter" {
                 let message = format!("The parameter `{name}` is there twice; give it once.");
@@ -106,7 +118,8 @@ impl Asked {
             PeriodKind::Range => {
                 let (from, to) = (self.day("from")?, self.day("to")?);
                 if from > to {
-                    let message = format!("The last day {to} is before the first day {from}; exchange them.");
+                    let message =
+                        format!("The last day {to} is before the first day {from}; exchange them.");
                     return Err(ApiError::invalid("InvalidPeriod", "to", message));
                 }
                 Ok(range_arguments(from, to))
@@ -117,14 +130,19 @@ impl Asked {
     fn day(&self, field: &'static str) -> Result<Date, ApiError> {
         let refuse = |message: String| ApiError::invalid("InvalidPeriod", field, message);
         let text = self.get(field);
-        let text = text.ok_or_else(|| refuse(format!("Add `{field}`: a day such as 2026-10-31.")))?;
+        let text =
+            text.ok_or_else(|| refuse(format!("Add `{field}`: a day such as 2026-10-31.")))?;
         let day = date(text).map_err(|wanted| {
             let shown = shorten(text);
-            refuse(format!("The day `{field}` = `{shown}` is not possible; give {wanted}."))
+            refuse(format!(
+                "The day `{field}` = `{shown}` is not possible; give {wanted}."
+            ))
         })?;
         // Beyond it neither engine has dates that the other understands.
         if day.year() < 1900 {
-            return Err(refuse(format!("The day `{field}` = `{day}` is before 1900; give a later one.")));
+            return Err(refuse(format!(
+                "The day `{field}` = `{day}` is before 1900; give a later one."
+            )));
         }
         Ok(day)
     }
@@ -152,7 +170,9 @@ impl Asked {
     }
 
     fn view(&self, report: &Report) -> Result<View, ApiError> {
-        let sort = self.get("sort").map_or(Vec::new(), |sort| sort.split(',').collect());
+        let sort = self
+            .get("sort")
+            .map_or(Vec::new(), |sort| sort.split(',').collect());
         let order = report.order_by(sort).map_err(|unknown| {
             let message = format!(
                 "There is no column `{}` to sort by; choose from {}, with `-` before one that descends.",
@@ -162,8 +182,12 @@ impl Asked {
             ApiError::invalid("SortUnknown", "sort", message)
         })?;
         let search = self.get("q");
-        if search.is_some_and(|search| search.chars().count() > LONGEST_SEARCH || search.contains('\0')) {
-            let message = format!("What is searched for has at most {LONGEST_SEARCH} characters; give fewer.");
+        if search
+            .is_some_and(|search| search.chars().count() > LONGEST_SEARCH || search.contains('\0'))
+        {
+            let message = format!(
+                "What is searched for has at most {LONGEST_SEARCH} characters; give fewer."
+            );
             return Err(ApiError::invalid("FilterInvalid", "q", message));
         }
         Ok(View {
@@ -186,7 +210,10 @@ impl Asked {
         });
         let filters: Vec<Filter> = filters.collect::<Result<_, _>>()?;
         if filters.len() > MOST_FILTERS {
-            let message = format!("There are {} filters; give at most {MOST_FILTERS}.", filters.len());
+            let message = format!(
+                "There are {} filters; give at most {MOST_FILTERS}.",
+                filters.len()
+            );
             return Err(ApiError::invalid("FilterInvalid", "filter", message));
         }
         Ok(filters)
@@ -257,10 +284,14 @@ fn page(field: &'static str, text: Option<&str>, default: u32, most: u32) -> Res
     let Some(text) = text else {
         return Ok(default);
     };
-    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| {
         let shown = shorten(text);
-        let message = format!("`{field}` = `{shown}` is not possible; give a whole number from 1 to {most}.");
+        let message =
+            format!("`{field}` = `{shown}` is not possible; give a whole number from 1 to {most}.");
         ApiError::invalid("PageInvalid", field, message)
     })
 }

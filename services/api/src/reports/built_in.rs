@@ -74,7 +74,11 @@ mod tests {
                 for parameter in link.parameters.keys() {
                     let known = target.parameters.iter();
                     let names: Vec<&String> = known.map(|known| &known.name).collect();
-                    assert!(names.contains(&parameter), "{}: {link:?}", report.definition.id);
+                    assert!(
+                        names.contains(&parameter),
+                        "{}: {link:?}",
+                        report.definition.id
+                    );
                 }
             }
         }

@@ -76,7 +76,9 @@ impl Catalogue {
             false => Vec::new(),
         };
         ReportList {
-            reports: open.map(|report| shown(report, &snapshot.reports, reader)).collect(),
+            reports: open
+                .map(|report| shown(report, &snapshot.reports, reader))
+                .collect(),
             refused,
         }
     }

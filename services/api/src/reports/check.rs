@@ -126,7 +126,10 @@ impl Check<'_> {
         self.words(&[Step::Key("description")], definition.description.as_ref());
         for role in &definition.roles {
             if role.trim().is_empty() {
-                self.object(&[Step::Key("roles")], "a role is empty; name one or remove it");
+                self.object(
+                    &[Step::Key("roles")],
+                    "a role is empty; name one or remove it",
+                );
             }
         }
     }
@@ -137,9 +140,8 @@ impl Check<'_> {
             let length = text.chars().count();
             if text.trim().is_empty() || length > LONGEST_WORDS {
                 let path = [path, &[Step::Key(language)]].concat();
-                let reason = format!(
-                    "`{language}` has {length} characters; write 1 to {LONGEST_WORDS}"
-                );
+                let reason =
+                    format!("`{language}` has {length} characters; write 1 to {LONGEST_WORDS}");
                 self.object(&path, reason);
             }
         }
@@ -163,7 +165,8 @@ impl Check<'_> {
                 let reason = bad_name("the parameter", name);
                 self.object(&at("name"), reason);
             } else if RESERVED.contains(&name.as_str()) {
-                let reason = format!("the parameter `{name}` has a meaning already; choose another name");
+                let reason =
+                    format!("the parameter `{name}` has a meaning already; choose another name");
                 self.object(&at("name"), reason);
             }
             if !seen.insert(name.to_lowercase()) {
@@ -260,7 +263,12 @@ impl Check<'_> {
 
     fn link(&mut self, path: &[Step<'_>], link: &Link) {
         for (parameter, column) in &link.parameters {
-            if self.definition.columns.iter().all(|known| known.name != *column) {
+            if self
+                .definition
+                .columns
+                .iter()
+                .all(|known| known.name != *column)
+            {
                 let reason = format!(
                     "the link gives `{parameter}` the value of `{column}`, which is no column; {}",
                     self.column_names()
@@ -298,10 +306,21 @@ impl Check<'_> {
             let reason = "there is no query; add one under `postgres` or `sqlite`";
             self.object(&[Step::Key("queries")], reason);
         }
-        (
-            self.query(Engine::Postgres, queries.postgres.as_deref()),
-            self.query(Engine::Sqlite, queries.sqlite.as_deref()),
-        )
+        let begin = self.problems.len();
+        let postgres = self.query(Engine::Postgres, queries.postgres.as_deref());
+        let middle = self.problems.len();
+        let sqlite = self.query(Engine::Sqlite, queries.sqlite.as_deref());
+        if queries.postgres == queries.sqlite {
+            // One text under two names: what both refuse is said once, where it is written.
+            let again = self.problems.split_off(middle);
+            let first = &self.problems[begin..];
+            let own = again
+                .into_iter()
+                .filter(|(_, reason)| first.iter().all(|(_, said)| said != reason));
+            let own: Vec<(usize, String)> = own.collect();
+            self.problems.extend(own);
+        }
+        (postgres, sqlite)
     }
 
     fn query(&mut self, engine: Engine, text: Option<&str>) -> Option<Query> {
@@ -446,7 +465,9 @@ fn is_id(id: &str) -> bool {
 
 fn is_name(name: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    name.len() <= 40 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(allowed)
+    name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(allowed)
 }
 
 fn bad_name(what: &str, name: &str) -> String {

@@ -64,11 +64,14 @@ impl Folder {
     /// # Errors
     /// When the folder or a file of it cannot be read; everything stays as it was.
     pub fn look(&mut self) -> Result<bool, FolderError> {
-        let contents = read_all(&self.path).map_err(|(path, source)| FolderError { path, source })?;
+        let contents =
+            read_all(&self.path).map_err(|(path, source)| FolderError { path, source })?;
         let same = contents.len() == self.files.len()
-            && contents
-                .iter()
-                .all(|(name, content)| self.files.get(name).is_some_and(|known| known.content == *content));
+            && contents.iter().all(|(name, content)| {
+                self.files
+                    .get(name)
+                    .is_some_and(|known| known.content == *content)
+            });
         if same {
             return Ok(false);
         }
@@ -170,12 +173,18 @@ fn merge(files: &BTreeMap<String, File>, before: &Reports) -> (Reports, Vec<Refu
             }
             Err(reasons) => {
                 refused.extend_from_slice(reasons);
-                candidates.extend(before.get(name).map(|last| (name.clone(), Arc::clone(last))));
+                candidates.extend(
+                    before
+                        .get(name)
+                        .map(|last| (name.clone(), Arc::clone(last))),
+                );
             }
         }
     }
     let mut known = built_in::all().clone();
-    let own = candidates.values().map(|report| (report.definition.id.clone(), Arc::clone(report)));
+    let own = candidates
+        .values()
+        .map(|report| (report.definition.id.clone(), Arc::clone(report)));
     known.extend(own);
     let mut used = Reports::new();
     let mut ids = BTreeSet::new();
@@ -215,7 +224,10 @@ fn conflicts(
     let definition = &report.definition;
     let mut problems = Vec::new();
     if taken.contains(&definition.id) {
-        let reason = format!("another file has the id `{}` too; choose another", definition.id);
+        let reason = format!(
+            "another file has the id `{}` too; choose another",
+            definition.id
+        );
         problems.push((lines.of(&[Step::Key("id")]), reason));
     }
     if let Some(original) = built_in::all().get(&definition.id)
@@ -227,14 +239,21 @@ fn conflicts(
         let Some(link) = &column.link else { continue };
         let path = [Step::Key("columns"), Step::Item(index), Step::Key("link")];
         let reason = match known.get(&link.report) {
-            None => Some(format!("the link leads to `{}`, which is no report; correct it", link.report)),
+            None => Some(format!(
+                "the link leads to `{}`, which is no report; correct it",
+                link.report
+            )),
             Some(target) => {
                 let declared = &target.definition.parameters;
-                let missing = link.parameters.keys().find(|name| {
-                    declared.iter().all(|parameter| parameter.name != **name)
-                });
+                let missing = link
+                    .parameters
+                    .keys()
+                    .find(|name| declared.iter().all(|parameter| parameter.name != **name));
                 missing.map(|name| {
-                    format!("the report `{}` has no parameter `{name}`; correct the link", link.report)
+                    format!(
+                        "the report `{}` has no parameter `{name}`; correct the link",
+                        link.report
+                    )
                 })
             }
         };
@@ -248,11 +267,15 @@ fn unlike(original: &Report, report: &Report) -> Option<String> {
     let (wanted, given) = (&original.definition, &report.definition);
     let id = &wanted.id;
     if wanted.period != given.period {
-        return Some(format!("it takes the place of the built-in `{id}` and needs its period"));
+        return Some(format!(
+            "it takes the place of the built-in `{id}` and needs its period"
+        ));
     }
     let column = wanted.columns.iter().find(|wanted| {
         given.columns.iter().all(|given| {
-            given.name != wanted.name || given.kind != wanted.kind || given.optional && !wanted.optional
+            given.name != wanted.name
+                || given.kind != wanted.kind
+                || given.optional && !wanted.optional
                 || given.total != wanted.total
         })
     });
@@ -264,7 +287,10 @@ fn unlike(original: &Report, report: &Report) -> Option<String> {
         ));
     }
     let parameter = wanted.parameters.iter().find(|wanted| {
-        given.parameters.iter().all(|given| given.name != wanted.name || given.kind != wanted.kind)
+        given
+            .parameters
+            .iter()
+            .all(|given| given.name != wanted.name || given.kind != wanted.kind)
     });
     if let Some(parameter) = parameter {
         return Some(format!(
@@ -274,7 +300,11 @@ fn unlike(original: &Report, report: &Report) -> Option<String> {
         ));
     }
     let added = given.parameters.iter().find(|given| {
-        given.required && wanted.parameters.iter().all(|wanted| wanted.name != given.name)
+        given.required
+            && wanted
+                .parameters
+                .iter()
+                .all(|wanted| wanted.name != given.name)
     });
     added.map(|parameter| {
         format!(
@@ -288,7 +318,7 @@ fn unlike(original: &Report, report: &Report) -> Option<String> {
 fn read_all(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, (PathBuf, std::io::Error)> {
     let at = |path: &Path| {
         let path = path.to_owned();
-        move |source| (path, source)
+        move |source: std::io::Error| (path, source)
     };
     let mut contents = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(at(folder))? {

@@ -20,8 +20,20 @@ pub const MOST_ROWS: u32 = 100_000;
 
 /// Letters of Romanian that searches take for the plain letter.
 const FOLDED: [(char, char); 14] = [
-    ('ă', 'a'), ('â', 'a'), ('î', 'i'), ('ș', 's'), ('ş', 's'), ('ț', 't'), ('ţ', 't'),
-    ('Ă', 'a'), ('Â', 'a'), ('Î', 'i'), ('Ș', 's'), ('Ş', 's'), ('Ț', 't'), ('Ţ', 't'),
+    ('ă', 'a'),
+    ('â', 'a'),
+    ('î', 'i'),
+    ('ș', 's'),
+    ('ş', 's'),
+    ('ț', 't'),
+    ('ţ', 't'),
+    ('Ă', 'a'),
+    ('Â', 'a'),
+    ('Î', 'i'),
+    ('Ș', 's'),
+    ('Ş', 's'),
+    ('Ț', 't'),
+    ('Ţ', 't'),
 ];
 
 /// What of a report is wanted.
@@ -261,7 +273,10 @@ impl<'a> Statements<'a> {
 
     fn search(&mut self, search: &str) -> String {
         let needle = self.bind(Value::Text(fold(search)), Kind::Text);
-        let texts = self.columns.iter().filter(|column| column.kind == Kind::Text);
+        let texts = self
+            .columns
+            .iter()
+            .filter(|column| column.kind == Kind::Text);
         let places: Vec<String> = texts.map(|column| self.contains(column, &needle)).collect();
         match places.is_empty() {
             // The parameter has to be there all the same.
@@ -278,7 +293,9 @@ impl<'a> Statements<'a> {
                 format!("strpos(translate(lower({text}), '{from}', '{to}'), {needle}) > 0")
             }
             Engine::Sqlite => {
-                let replace = |text, (from, to)| format!("replace({text}, '{from}', '{to}')");
+                let replace = |text: String, (from, to): (char, char)| {
+                    format!("replace({text}, '{from}', '{to}')")
+                };
                 let folded = FOLDED.into_iter().fold(format!("lower({text})"), replace);
                 format!("instr({folded}, {needle}) > 0")
             }

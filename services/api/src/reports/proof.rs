@@ -76,7 +76,7 @@ fn arguments(question: &Question<'_>) -> BTreeMap<String, Value> {
     arguments
 }
 
-fn month<'a>(company: &'a str, year: i16, month: i8) -> Question<'a> {
+fn month(company: &str, year: i16, month: i8) -> Question<'_> {
     let from = date(year, month, 1);
     Question {
         company,
@@ -87,7 +87,12 @@ fn month<'a>(company: &'a str, year: i16, month: i8) -> Question<'a> {
     }
 }
 
-fn range<'a>(company: &'a str, from: Date, to: Date, parameters: &[(&'a str, &'a str)]) -> Question<'a> {
+fn range<'a>(
+    company: &'a str,
+    from: Date,
+    to: Date,
+    parameters: &[(&'a str, &'a str)],
+) -> Question<'a> {
     Question {
         company,
         from,
@@ -128,7 +133,10 @@ fn questions<'a>(company: &'a str, document: &'a str) -> Vec<(&'static str, Ques
     }
     for (from, to) in ranges() {
         for account in ["4111", "5121.01", "401.0003", "607", "121", "41", "999"] {
-            questions.push(("ledger-card", range(company, from, to, &[("account", account)])));
+            questions.push((
+                "ledger-card",
+                range(company, from, to, &[("account", account)]),
+            ));
         }
         for direction in ["all", "issued", "received"] {
             for status in ["all", "open", "overdue", "paid"] {
@@ -138,10 +146,18 @@ fn questions<'a>(company: &'a str, document: &'a str) -> Vec<(&'static str, Ques
         }
         questions.push(("invoices-summary", range(company, from, to, &[])));
         questions.push(("receipts", range(company, from, to, &[])));
-        for parameters in [&[][..], &[("account", "5121")], &[("account", "5311")], &[("account", "607")]] {
+        for parameters in [
+            &[][..],
+            &[("account", "5121")],
+            &[("account", "5311")],
+            &[("account", "607")],
+        ] {
             questions.push(("treasury-movements", range(company, from, to, parameters)));
         }
-        questions.push(("journal", range(company, from, to, &[("document", document)])));
+        questions.push((
+            "journal",
+            range(company, from, to, &[("document", document)]),
+        ));
     }
     let (from, to) = (date(2025, 6, 15), date(2025, 9, 1));
     questions.push(("journal", range(company, from, to, &[])));
@@ -154,7 +170,10 @@ async fn every_report_equals_plain_loops_over_the_raw_entries_on_both_engines() 
     let (mut compared, mut filled) = (0, BTreeMap::<&str, usize>::new());
     for company in &sample.ledger.companies {
         let issued = sample.ledger.invoices.iter();
-        let document = issued.filter(|invoice| invoice.company == company.id).nth(100).unwrap();
+        let document = issued
+            .filter(|invoice| invoice.company == company.id)
+            .nth(100)
+            .unwrap();
         for (id, question) in questions(&company.id, &document.number) {
             let report = sample.report(id);
             let ask = Ask {
@@ -165,13 +184,19 @@ async fn every_report_equals_plain_loops_over_the_raw_entries_on_both_engines() 
             let mut expected = reference::rows(id, &sample.ledger, &question);
             views::sort(&mut expected, &report.order);
             for server in &sample.servers {
-                let table = run::one(server, &ask).await.unwrap_or_else(|error| panic!("{id}: {error:?}"));
+                let table = run::one(server, &ask)
+                    .await
+                    .unwrap_or_else(|error| panic!("{id}: {error:?}"));
                 let place = format!("{id} {question:?} on {}", server.name);
                 assert_eq!(table.rows.len(), expected.len(), "{place}");
                 for (found, expected) in table.rows.iter().zip(&expected) {
                     assert_eq!(found, expected, "{place}");
                 }
-                assert_eq!(table.total_rows, i64::try_from(expected.len()).unwrap(), "{place}");
+                assert_eq!(
+                    table.total_rows,
+                    i64::try_from(expected.len()).unwrap(),
+                    "{place}"
+                );
                 assert_eq!(table.totals, views::totals(&report, &expected), "{place}");
             }
             compared += 1;
@@ -179,6 +204,10 @@ async fn every_report_equals_plain_loops_over_the_raw_entries_on_both_engines() 
         }
     }
     assert!(compared > 300, "{compared}");
-    let ids: Vec<&&str> = filled.iter().filter(|(_, filled)| **filled > 0).map(|(id, _)| id).collect();
+    let ids: Vec<&&str> = filled
+        .iter()
+        .filter(|(_, filled)| **filled > 0)
+        .map(|(id, _)| id)
+        .collect();
     assert_eq!(ids.len(), super::built_in::all().len(), "{filled:?}");
 }

@@ -76,7 +76,9 @@ pub async fn run(server: &Server, asks: &[Ask]) -> Result<Vec<Table>, ApiError> 
     let mut questions = Vec::with_capacity(asks.len() * 2);
     for ask in asks {
         let report = &ask.report;
-        let query = report.query(engine).ok_or_else(|| no_query(report, server))?;
+        let query = report
+            .query(engine)
+            .ok_or_else(|| no_query(report, server))?;
         let statements = Statements::new(engine, report, query, &ask.arguments, &ask.view);
         questions.extend([statements.rows(&ask.view), statements.totals()]);
     }

@@ -80,7 +80,9 @@ fn person(rows: &[Row]) -> Result<Option<Person>, StoreError> {
         };
         if !access.roles.contains(&role) {
             access.roles.push(role);
-            access.platform_roles.extend(row.get::<Option<String>>("platform_role")?);
+            access
+                .platform_roles
+                .extend(row.get::<Option<String>>("platform_role")?);
         }
         access.role_level = access.role_level.max(row.get("level")?);
         if let (Some(route), Some(action)) = (row.get("route")?, row.get("action")?) {

@@ -27,8 +27,7 @@ pub(super) const OUTDATED: [&SqlState; 2] = [
 ];
 /// Begins reading one state of the database. Reports are asked with very different values, for which the
 /// plan of the average value is a bad one.
-const READ_ONLY: &str =
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
+const READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
 /// How long a closed session may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 

@@ -97,11 +97,9 @@ impl SqliteConnection {
     }
 
     /// Answers questions from one state of the file and refuses what would write.
-    pub(super) fn read_only(
-        &mut self,
-        questions: &[Question],
-    ) -> Result<Vec<Vec<Row>>, PoolError> {
-        let refused = || PoolError::usage("the statement would write; only reading is allowed here");
+    pub(super) fn read_only(&mut self, questions: &[Question]) -> Result<Vec<Vec<Row>>, PoolError> {
+        let refused =
+            || PoolError::usage("the statement would write; only reading is allowed here");
         self.batch("BEGIN")?;
         let answers = questions.iter().map(|question| {
             let rows = self.query_if_readonly(&question.sql, &question.params)?;

@@ -219,7 +219,10 @@ impl Simulation {
             currency: "RON".to_owned(),
         });
         let partners: Vec<Partner> = self.clients.into_iter().chain(self.suppliers).collect();
-        let synthetic = self.books.accounts().filter_map(|cont| cont.split_once('.'));
+        let synthetic = self
+            .books
+            .accounts()
+            .filter_map(|cont| cont.split_once('.'));
         let synthetic: BTreeSet<Arc<str>> = synthetic.map(|(above, _)| above.into()).collect();
         let all: BTreeSet<&Arc<str>> = self.books.accounts().chain(&synthetic).collect();
         for cont in all {

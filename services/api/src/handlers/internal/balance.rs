@@ -53,7 +53,9 @@ pub(crate) async fn show(
     let books = server.books(company).await?;
     let latest = books.calendar()?.latest;
     let figures = app.figures(&linked.access);
-    let balance = figures.trial_balance(books, latest, Level::Analytic).await?;
+    let balance = figures
+        .trial_balance(books, latest, Level::Analytic)
+        .await?;
     let treasury = |row: &TrialBalanceRow| row.cont.starts_with(TREASURY_CLASS);
     let accounts = balance.rows.into_iter().filter(treasury);
     let accounts = accounts.map(|row| AccountBalance {

@@ -14,9 +14,21 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// Name, media type and content.
 const FILES: [(&str, &str, &str); 3] = [
-    ("", "text/html; charset=utf-8", include_str!("docs/page.html")),
-    ("page.js", "text/javascript; charset=utf-8", include_str!("docs/page.js")),
-    ("page.css", "text/css; charset=utf-8", include_str!("docs/page.css")),
+    (
+        "",
+        "text/html; charset=utf-8",
+        include_str!("docs/page.html"),
+    ),
+    (
+        "page.js",
+        "text/javascript; charset=utf-8",
+        include_str!("docs/page.js"),
+    ),
+    (
+        "page.css",
+        "text/css; charset=utf-8",
+        include_str!("docs/page.css"),
+    ),
 ];
 
 pub(crate) fn route() -> Route {
@@ -58,7 +70,10 @@ mod tests {
             assert_eq!(answer.status, 200, "{path}");
             assert!(answer.text.contains(part), "{path}");
             let policy = answer.headers["content-security-policy"].to_str().unwrap();
-            assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+            assert!(
+                policy.contains("script-src 'self'") && !policy.contains("unsafe"),
+                "{policy}"
+            );
         }
         let answer = test.call(request("GET", "/api/docs/other", None)).await;
         assert_eq!(answer.code(), "RouteUnknown");
@@ -67,7 +82,13 @@ mod tests {
     #[test]
     fn the_page_writes_no_markup_from_data() {
         let script = include_str!("docs/page.js");
-        for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+        for way in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+        ] {
             assert!(!script.contains(way), "{way}");
         }
     }

@@ -9,7 +9,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
-use crate::model::figures::{Treasury, MonthQuery};
+use crate::model::figures::{MonthQuery, Treasury};
 use crate::reports::asked::Asked;
 
 pub(crate) fn route(app: &Arc<App>) -> Route {

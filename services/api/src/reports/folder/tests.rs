@@ -42,7 +42,11 @@ impl Place {
     /// Looks again; gives what is refused.
     fn refused(&mut self) -> Vec<String> {
         self.look.look().unwrap();
-        self.look.refused().iter().map(ToString::to_string).collect()
+        self.look
+            .refused()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     fn sql(&self, id: &str) -> Option<String> {
@@ -85,12 +89,24 @@ fn a_bad_file_is_refused_its_last_good_version_stays_and_the_others_go_on() {
     place.write("one.yaml", &file("one", 1));
     place.write("two.yaml", "id: [");
     let refused = place.refused();
-    assert!(refused.len() == 1 && refused[0].starts_with("two.yaml:"), "{refused:?}");
-    place.write("one.yaml", &file("one", 1).replace("companies", "pg_authid"));
+    assert!(
+        refused.len() == 1 && refused[0].starts_with("two.yaml:"),
+        "{refused:?}"
+    );
+    place.write(
+        "one.yaml",
+        &file("one", 1).replace("companies", "pg_authid"),
+    );
     place.write("two.yaml", &file("two", 2));
     let refused = place.refused();
-    assert!(refused[0].starts_with("one.yaml:7: `pg_authid` belongs"), "{refused:?}");
-    assert!(place.sql("one").unwrap().contains("companies"), "the last good version");
+    assert!(
+        refused[0].starts_with("one.yaml:7: `pg_authid` belongs"),
+        "{refused:?}"
+    );
+    assert!(
+        place.sql("one").unwrap().contains("companies"),
+        "the last good version"
+    );
     assert!(place.sql("two").is_some());
     place.write("one.yaml", &file("one", 3));
     assert!(place.refused().is_empty());
@@ -102,7 +118,10 @@ fn two_files_with_one_id_are_told_apart_by_their_names() {
     let mut place = Place::new();
     place.write("a.yaml", &file("one", 1));
     place.write("b.yaml", &file("one", 2));
-    assert_eq!(place.refused(), ["b.yaml:1: another file has the id `one` too; choose another"]);
+    assert_eq!(
+        place.refused(),
+        ["b.yaml:1: another file has the id `one` too; choose another"]
+    );
     assert!(place.sql("one").unwrap().contains("SELECT 1"));
 }
 
@@ -111,7 +130,10 @@ fn what_stands_in_for_a_built_in_report_has_its_columns() {
     let mut place = Place::new();
     place.write("treasury.yaml", &file("treasury", 1));
     let refused = place.refused();
-    assert!(refused[0].contains("takes the place of the built-in `treasury`"), "{refused:?}");
+    assert!(
+        refused[0].contains("takes the place of the built-in `treasury`"),
+        "{refused:?}"
+    );
     let original = include_str!("../../../reports/treasury.yaml");
     place.write("treasury.yaml", &original.replace("'512%'", "'513%'"));
     assert!(place.refused().is_empty());
@@ -121,10 +143,18 @@ fn what_stands_in_for_a_built_in_report_has_its_columns() {
 #[test]
 fn a_link_leads_to_a_report_and_its_parameters() {
     let mut place = Place::new();
-    let linked = |link: &str| file("one", 1).replace("kind: integer", &format!("kind: integer, link: {link}"));
+    let linked = |link: &str| {
+        file("one", 1).replace("kind: integer", &format!("kind: integer, link: {link}"))
+    };
     place.write("one.yaml", &linked("{report: nothing}"));
-    assert_eq!(place.refused(), ["one.yaml:5: the link leads to `nothing`, which is no report; correct it"]);
-    place.write("one.yaml", &linked("{report: ledger-card, parameters: {konto: n}}"));
+    assert_eq!(
+        place.refused(),
+        ["one.yaml:5: the link leads to `nothing`, which is no report; correct it"]
+    );
+    place.write(
+        "one.yaml",
+        &linked("{report: ledger-card, parameters: {konto: n}}"),
+    );
     assert!(place.refused()[0].contains("has no parameter `konto`"));
     place.write("one.yaml", &linked("{report: two}"));
     place.write("two.yaml", &file("two", 2));
@@ -204,18 +234,32 @@ async fn a_mounted_config_map_is_followed_and_its_refusals_are_reported() {
     assert!(catalogue.find("one", &admin).is_ok());
     assert_eq!(advice.status().reason, None);
 
-    publish(folder.path(), 2, &[("one.yaml", "id: [".to_owned()), ("two.yaml", file("two", 2))]);
+    publish(
+        folder.path(),
+        2,
+        &[
+            ("one.yaml", "id: [".to_owned()),
+            ("two.yaml", file("two", 2)),
+        ],
+    );
     a_look().await;
     assert!(catalogue.find("one", &admin).is_ok() && catalogue.find("two", &admin).is_ok());
     let status = advice.status();
     assert_eq!(status.reason, Some(Reason::ReportRefused));
-    assert!(status.message.starts_with("one.yaml:"), "{}", status.message);
+    assert!(
+        status.message.starts_with("one.yaml:"),
+        "{}",
+        status.message
+    );
     assert!(health.is_ready());
     assert_eq!(catalogue.list(&admin).refused.len(), 1);
 
     std::fs::remove_dir_all(folder.path()).unwrap();
     a_look().await;
-    assert!(catalogue.find("two", &admin).is_ok(), "a folder that is gone takes nothing away");
+    assert!(
+        catalogue.find("two", &admin).is_ok(),
+        "a folder that is gone takes nothing away"
+    );
     assert!(advice.status().message.contains("stay in use"));
     watch.abort();
 }
@@ -229,5 +273,8 @@ fn the_report_of_many_refusals_names_the_first_and_counts_the_rest() {
     };
     assert_eq!(summary(&[]), None);
     assert_eq!(summary(&[refusal(3)]).unwrap(), "a.yaml:3: no");
-    assert_eq!(summary(&[refusal(3), refusal(4), refusal(5)]).unwrap(), "a.yaml:3: no and 2 more");
+    assert_eq!(
+        summary(&[refusal(3), refusal(4), refusal(5)]).unwrap(),
+        "a.yaml:3: no and 2 more"
+    );
 }

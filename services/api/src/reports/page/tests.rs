@@ -6,7 +6,11 @@ use super::*;
 fn searches_ignore_case_and_romanian_diacritics() {
     assert_eq!(fold("Țuică și ÎNCASĂRI Mâine"), "tuica si incasari maine");
     assert_eq!(fold("ŞŢşţ ȘȚșț"), "stst stst");
-    assert_eq!(fold("É-4111.0012"), "É-4111.0012", "other letters are what they are");
+    assert_eq!(
+        fold("É-4111.0012"),
+        "É-4111.0012",
+        "other letters are what they are"
+    );
 }
 
 #[test]

@@ -106,9 +106,17 @@ impl<'a> Books<'a> {
         let rows = rows.into_iter().map(|row| {
             let name = self.account_name(&row.cont);
             let amounts = [
-                row.precdeb, row.preccred, row.ruldeb, row.rulcred, row.solddeb, row.soldcred,
+                row.precdeb,
+                row.preccred,
+                row.ruldeb,
+                row.rulcred,
+                row.solddeb,
+                row.soldcred,
             ];
-            [text(row.cont), opt_text(name)].into_iter().chain(amounts.map(money)).collect()
+            [text(row.cont), opt_text(name)]
+                .into_iter()
+                .chain(amounts.map(money))
+                .collect()
         });
         rows.collect()
     }
@@ -128,7 +136,10 @@ impl<'a> Books<'a> {
             let amounts = [side(before), [debit, credit], side(before + debit - credit)];
             let name = self.account_name(&cont);
             let amounts = amounts.concat().into_iter().map(money);
-            [text(cont), opt_text(name)].into_iter().chain(amounts).collect()
+            [text(cont), opt_text(name)]
+                .into_iter()
+                .chain(amounts)
+                .collect()
         });
         rows.collect()
     }
@@ -170,7 +181,11 @@ impl<'a> Books<'a> {
     fn treasury(&self) -> Vec<Row> {
         let sums = self.turnover(|cont| cont.starts_with("531") || cont.starts_with("512"));
         let rows = sums.into_iter().map(|(cont, [opening, debit, credit])| {
-            let kind = if cont.starts_with("531") { "cash" } else { "bank" };
+            let kind = if cont.starts_with("531") {
+                "cash"
+            } else {
+                "bank"
+            };
             vec![
                 text(kind),
                 text(cont),
@@ -220,7 +235,9 @@ impl<'a> Books<'a> {
     fn ledger_card(&self) -> Vec<Row> {
         let (mut balance, mut lines, mut rows) = (Decimal::ZERO, 0, Vec::new());
         let postings = self.postings();
-        let chosen = postings.iter().filter(|(_, posting)| self.is_chosen(&posting.cont));
+        let chosen = postings
+            .iter()
+            .filter(|(_, posting)| self.is_chosen(&posting.cont));
         for (_, posting) in chosen.clone() {
             if posting.posted_on < self.question.from {
                 balance += posting.debit - posting.credit;
@@ -228,7 +245,15 @@ impl<'a> Books<'a> {
         }
         let nothing = || Cell::Nothing;
         let first = Cell::Date(self.question.from);
-        rows.push(vec![first, nothing(), nothing(), nothing(), nothing(), money(balance), whole(0)]);
+        rows.push(vec![
+            first,
+            nothing(),
+            nothing(),
+            nothing(),
+            nothing(),
+            money(balance),
+            whole(0),
+        ]);
         for (_, posting) in chosen.filter(|(_, posting)| self.is_asked_for(posting.posted_on)) {
             balance += posting.debit - posting.credit;
             lines += 1;
@@ -249,7 +274,9 @@ impl<'a> Books<'a> {
         let document = self.question.parameters.get("document");
         let mut rows = Vec::new();
         for (place, posting) in self.postings() {
-            if !self.is_asked_for(posting.posted_on) || document.is_some_and(|d| **d != *posting.document) {
+            if !self.is_asked_for(posting.posted_on)
+                || document.is_some_and(|d| **d != *posting.document)
+            {
                 continue;
             }
             rows.push(vec![
@@ -276,8 +303,13 @@ impl<'a> Books<'a> {
         }
         let invoices = self.ledger.invoices.iter();
         let own = invoices.filter(|invoice| &*invoice.company == self.question.company);
-        own.map(|invoice| (invoice, paid.get(&*invoice.number).copied().unwrap_or_default()))
-            .collect()
+        own.map(|invoice| {
+            (
+                invoice,
+                paid.get(&*invoice.number).copied().unwrap_or_default(),
+            )
+        })
+        .collect()
     }
 
     fn days_late(&self, invoice: &Invoice) -> i64 {
@@ -326,18 +358,22 @@ impl<'a> Books<'a> {
         for (invoice, paid) in self.paid() {
             if self.is_asked_for(invoice.issued_on) {
                 let (year, month) = month_of(invoice.issued_on);
-                let sum = sums.entry((year, month, invoice.direction.as_str())).or_default();
+                let sum = sums
+                    .entry((year, month, invoice.direction.as_str()))
+                    .or_default();
                 sum.0 += 1;
                 sum.1[0] += invoice.net;
                 sum.1[1] += invoice.vat;
                 sum.1[2] += paid;
             }
         }
-        let rows = sums.into_iter().map(|((year, month, direction), (count, [net, vat, paid]))| {
-            let amounts = [net, vat, net + vat, paid, net + vat - paid];
-            let head = [whole(year), whole(month), text(direction), whole(count)];
-            head.into_iter().chain(amounts.map(money)).collect()
-        });
+        let rows = sums
+            .into_iter()
+            .map(|((year, month, direction), (count, [net, vat, paid]))| {
+                let amounts = [net, vat, net + vat, paid, net + vat - paid];
+                let head = [whole(year), whole(month), text(direction), whole(count)];
+                head.into_iter().chain(amounts.map(money)).collect()
+            });
         rows.collect()
     }
 
@@ -380,7 +416,8 @@ impl<'a> Books<'a> {
     fn overdue(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         for (partner, invoices) in self.open(Direction::Issued) {
-            let late: Vec<(i64, Decimal)> = invoices.into_iter().filter(|(late, _)| *late > 0).collect();
+            let late: Vec<(i64, Decimal)> =
+                invoices.into_iter().filter(|(late, _)| *late > 0).collect();
             let Some(oldest) = late.iter().map(|(late, _)| *late).max() else {
                 continue;
             };
@@ -401,7 +438,11 @@ impl<'a> Books<'a> {
         let mut months = vec![month_of(postings[0].1.posted_on)];
         while months[months.len() - 1] < last {
             let (year, month) = months[months.len() - 1];
-            months.push(if month == 12 { (year + 1, 1) } else { (year, month + 1) });
+            months.push(if month == 12 {
+                (year + 1, 1)
+            } else {
+                (year, month + 1)
+            });
         }
         months
     }
@@ -410,7 +451,8 @@ impl<'a> Books<'a> {
     fn money_of(&self, month: (i16, i8), counts: impl Fn(Date) -> bool) -> [Decimal; 2] {
         let mut sums = [Decimal::ZERO; 2];
         for payment in &self.ledger.payments {
-            let own = &*payment.company == self.question.company && month_of(payment.paid_on) == month;
+            let own =
+                &*payment.company == self.question.company && month_of(payment.paid_on) == month;
             if own && counts(payment.paid_on) {
                 sums[usize::from(payment.direction == Direction::Received)] += payment.amount;
             }
@@ -446,8 +488,16 @@ impl<'a> Books<'a> {
             for (_, posting) in &postings {
                 let (cont, net) = (&posting.cont, posting.debit - posting.credit);
                 if month_of(posting.posted_on) == month && !closing.contains(&*posting.document) {
-                    income -= if cont.starts_with('7') { net } else { Decimal::ZERO };
-                    expense += if cont.starts_with('6') { net } else { Decimal::ZERO };
+                    income -= if cont.starts_with('7') {
+                        net
+                    } else {
+                        Decimal::ZERO
+                    };
+                    expense += if cont.starts_with('6') {
+                        net
+                    } else {
+                        Decimal::ZERO
+                    };
                 }
                 if month_of(posting.posted_on) <= month {
                     let prefixes = ["411", "401", "531", "512"];
@@ -460,7 +510,10 @@ impl<'a> Books<'a> {
             let [receipts, payments] = self.money_of(month, |_| true);
             let flows = [income, expense, income - expense, receipts, payments];
             let head = [whole(month.0), whole(month.1)];
-            head.into_iter().chain(flows.map(money)).chain(balances.map(money)).collect()
+            head.into_iter()
+                .chain(flows.map(money))
+                .chain(balances.map(money))
+                .collect()
         });
         rows.collect()
     }

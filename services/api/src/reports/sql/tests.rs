@@ -31,7 +31,9 @@ fn mistakes(text: &str) -> String {
 
 fn said(mistakes: &[Mistake]) -> String {
     let mistakes = mistakes.iter();
-    let said: Vec<String> = mistakes.map(|mistake| format!("{}: {}", mistake.line, mistake.reason)).collect();
+    let said: Vec<String> = mistakes
+        .map(|mistake| format!("{}: {}", mistake.line, mistake.reason))
+        .collect();
     said.join("\n")
 }
 
@@ -48,8 +50,15 @@ fn a_parameter_has_one_number_and_its_type_wherever_it_stands() {
         );
         assert_eq!(query.arguments, ["company", "from"]);
     }
-    let cast = compile(Engine::Postgres, "SELECT :year::text, :least::numeric(15,2)").unwrap();
-    assert_eq!(cast.text, "SELECT $1::bigint::text, $2::numeric::numeric(15,2)");
+    let cast = compile(
+        Engine::Postgres,
+        "SELECT :year::text, :least::numeric(15,2)",
+    )
+    .unwrap();
+    assert_eq!(
+        cast.text,
+        "SELECT $1::bigint::text, $2::numeric::numeric(15,2)"
+    );
 }
 
 #[test]
@@ -65,7 +74,10 @@ fn values_are_given_in_the_order_of_the_numbers() {
 #[test]
 fn an_unknown_parameter_is_refused_with_its_line() {
     let said = mistakes("SELECT a\n  FROM t\n WHERE b = :compnay");
-    assert!(said.starts_with("2: there is no parameter `:compnay`"), "{said}");
+    assert!(
+        said.starts_with("2: there is no parameter `:compnay`"),
+        "{said}"
+    );
     assert!(said.contains(":company, :from"), "{said}");
 }
 
@@ -82,35 +94,92 @@ fn every_attack_is_refused_by_name() {
         ("SELECT 1; DROP TABLE postings", "only one statement"),
         ("SELECT 1;;", "only one statement"),
         ("SELECT * INTO copy FROM postings", "`INTO` is not allowed"),
-        ("WITH x AS (DELETE FROM postings RETURNING *) SELECT * FROM x", "`DELETE` is not allowed"),
-        ("WITH x AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM x", "`INSERT` is not allowed"),
-        ("WITH x AS (UpDaTe t SET a = 1 RETURNING *) SELECT * FROM x", "`UPDATE` is not allowed"),
-        ("WITH x AS (SELECT 1) MERGE INTO t USING x ON true", "`MERGE` is not allowed"),
+        (
+            "WITH x AS (DELETE FROM postings RETURNING *) SELECT * FROM x",
+            "`DELETE` is not allowed",
+        ),
+        (
+            "WITH x AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM x",
+            "`INSERT` is not allowed",
+        ),
+        (
+            "WITH x AS (UpDaTe t SET a = 1 RETURNING *) SELECT * FROM x",
+            "`UPDATE` is not allowed",
+        ),
+        (
+            "WITH x AS (SELECT 1) MERGE INTO t USING x ON true",
+            "`MERGE` is not allowed",
+        ),
         ("SELECT a FROM t FOR UPDATE", "`UPDATE` is not allowed"),
-        ("SELECT a FROM t FOR NO KEY UPDATE", "`UPDATE` is not allowed"),
+        (
+            "SELECT a FROM t FOR NO KEY UPDATE",
+            "`UPDATE` is not allowed",
+        ),
         ("SELECT a FROM t FOR SHARE", "FOR SHARE is not allowed"),
         ("SELECT a FROM t FOR KEY SHARE", "FOR SHARE is not allowed"),
-        ("SELECT set_config('statement_timeout', '0', false)", "`set_config` is not among"),
-        ("SELECT pg_sleep(600)", "`pg_sleep` belongs to the database system"),
-        ("SELECT PG_SLEEP (600)", "`pg_sleep` belongs to the database system"),
-        ("SELECT \"pg_sleep\"(600)", "`pg_sleep` belongs to the database system"),
-        ("SELECT pg_catalog.count(*)", "`pg_catalog` belongs to the database system"),
+        (
+            "SELECT set_config('statement_timeout', '0', false)",
+            "`set_config` is not among",
+        ),
+        (
+            "SELECT pg_sleep(600)",
+            "`pg_sleep` belongs to the database system",
+        ),
+        (
+            "SELECT PG_SLEEP (600)",
+            "`pg_sleep` belongs to the database system",
+        ),
+        (
+            "SELECT \"pg_sleep\"(600)",
+            "`pg_sleep` belongs to the database system",
+        ),
+        (
+            "SELECT pg_catalog.count(*)",
+            "`pg_catalog` belongs to the database system",
+        ),
         ("SELECT public.count(*)", "a function with a schema"),
         ("SELECT \"evil\".\"count\"(*)", "a function with a schema"),
-        ("SELECT query_to_xml('DELETE FROM t', true, true, '')", "`query_to_xml` is not among"),
-        ("SELECT * FROM dblink('host=x', 'SELECT 1') AS t (a integer)", "`dblink` is not among"),
-        ("SELECT lo_import('/etc/passwd')", "`lo_import` is not among"),
-        ("SELECT pg_read_file('/etc/passwd')", "`pg_read_file` belongs"),
-        ("SELECT load_extension('x')", "`load_extension` is not among"),
+        (
+            "SELECT query_to_xml('DELETE FROM t', true, true, '')",
+            "`query_to_xml` is not among",
+        ),
+        (
+            "SELECT * FROM dblink('host=x', 'SELECT 1') AS t (a integer)",
+            "`dblink` is not among",
+        ),
+        (
+            "SELECT lo_import('/etc/passwd')",
+            "`lo_import` is not among",
+        ),
+        (
+            "SELECT pg_read_file('/etc/passwd')",
+            "`pg_read_file` belongs",
+        ),
+        (
+            "SELECT load_extension('x')",
+            "`load_extension` is not among",
+        ),
         ("SELECT nextval('s')", "`nextval` is not among"),
-        ("SELECT count/**/(*), lo_get/**/(1) FROM t", "`lo_get` is not among"),
+        (
+            "SELECT count/**/(*), lo_get/**/(1) FROM t",
+            "`lo_get` is not among",
+        ),
         ("SELECT count(*) FROM pg_authid", "`pg_authid` belongs"),
         ("SELECT * FROM \"pg_authid\"", "`pg_authid` belongs"),
-        ("SELECT * FROM information_schema.tables", "`information_schema` belongs"),
+        (
+            "SELECT * FROM information_schema.tables",
+            "`information_schema` belongs",
+        ),
         ("SELECT * FROM sqlite_schema", "`sqlite_schema` belongs"),
         ("SELECT OPERATOR(pg_catalog.+) 1", "`operator` is not among"),
-        ("SELECT 1) q, (SELECT lo_unlink(1)", "`lo_unlink` is not among"),
-        ("SELECT 1) q WHERE true --", "the parentheses do not pair up"),
+        (
+            "SELECT 1) q, (SELECT lo_unlink(1)",
+            "`lo_unlink` is not among",
+        ),
+        (
+            "SELECT 1) q WHERE true --",
+            "the parentheses do not pair up",
+        ),
         ("SELECT (1", "the parentheses do not pair up"),
         ("SELECT E'\\' lo_unlink(1) '", "a string with a prefix"),
         ("SELECT '\\' , lo_unlink(1) , '", "a backslash in a string"),
@@ -118,7 +187,10 @@ fn every_attack_is_refused_by_name() {
         ("SELECT U&\"\\0070g_sleep\"(1)", "U&\"…\" is not allowed"),
         ("SELECT $$ ' $$, lo_unlink(1)", "`$` is not allowed"),
         ("SELECT $1", "`$` is not allowed"),
-        ("SELECT 1 /* /* */ , lo_unlink(1) /* */ */", "a comment inside of a comment"),
+        (
+            "SELECT 1 /* /* */ , lo_unlink(1) /* */ */",
+            "a comment inside of a comment",
+        ),
         ("SELECT 1 /*/ , lo_unlink(1)", "the comment does not end"),
         ("SELECT 'x", "the string does not end"),
         ("SELECT \"x", "the name does not end"),
@@ -133,11 +205,22 @@ fn every_attack_is_refused_by_name() {
 
 #[test]
 fn what_one_engine_reads_as_a_variable_or_a_name_is_refused_for_it() {
-    for attack in ["SELECT ?1", "SELECT @x", "SELECT #x", "SELECT `load_extension`(1)", "SELECT [x](1)"] {
+    for attack in [
+        "SELECT ?1",
+        "SELECT @x",
+        "SELECT #x",
+        "SELECT `load_extension`(1)",
+        "SELECT [x](1)",
+    ] {
         let said = said(&compile(Engine::Sqlite, attack).unwrap_err());
         assert!(said.contains("is not allowed"), "{attack}: {said}");
     }
-    for good in ["SELECT a @> b", "SELECT a[1] FROM t", "SELECT a ?| b", "SELECT a # b"] {
+    for good in [
+        "SELECT a @> b",
+        "SELECT a[1] FROM t",
+        "SELECT a ?| b",
+        "SELECT a # b",
+    ] {
         compile(Engine::Postgres, good).unwrap();
     }
 }
@@ -171,7 +254,14 @@ fn the_functions_are_listed_once_and_none_of_them_reaches_out() {
     for engine in ENGINES {
         let names = allowed_functions(engine);
         assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
-        for dangerous in ["set_config", "current_setting", "dblink", "nextval", "load_extension", "repeat"] {
+        for dangerous in [
+            "set_config",
+            "current_setting",
+            "dblink",
+            "nextval",
+            "load_extension",
+            "repeat",
+        ] {
             assert!(!names.contains(&dangerous));
         }
     }

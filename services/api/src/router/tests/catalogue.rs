@@ -26,8 +26,14 @@ async fn the_list_says_what_each_report_asks_for_and_answers() {
     let test = TestApp::start().await;
     let list = test.get(&test.token().await, "/api/reports").await.json();
     let card = row(&list["reports"], "id", "ledger-card");
-    assert_eq!(card["title"], json!({"ro": "Fișă de cont", "en": "Ledger card"}));
-    assert_eq!((&card["period"], &card["group"]), (&json!("range"), &json!("accounting")));
+    assert_eq!(
+        card["title"],
+        json!({"ro": "Fișă de cont", "en": "Ledger card"})
+    );
+    assert_eq!(
+        (&card["period"], &card["group"]),
+        (&json!("range"), &json!("accounting"))
+    );
     let account = json!({
         "name": "account", "title": {"ro": "Cont", "en": "Account"}, "kind": "text",
         "required": true, "default": null, "choices": [],
@@ -68,9 +74,15 @@ async fn a_report_answers_a_page_with_the_totals_of_everything() {
     let filtered = "/api/reports/journal?company=alfa&from=2025-01-01&to=2025-03-31\
         &q=BANCI&filter=debit:lt:1&filter=document:eq:D2";
     let answer = test.get(&token, filtered).await.json();
-    assert_eq!((&answer["totalRows"], &answer["rows"][0][5]), (&json!(1), &json!("0.01")));
+    assert_eq!(
+        (&answer["totalRows"], &answer["rows"][0][5]),
+        (&json!(1), &json!("0.01"))
+    );
     let beyond = test.get(&token, &format!("{path}0")).await.json();
-    assert_eq!((&beyond["rows"], &beyond["totalRows"]), (&json!([]), &json!(4)));
+    assert_eq!(
+        (&beyond["rows"], &beyond["totalRows"]),
+        (&json!([]), &json!(4))
+    );
 }
 
 #[tokio::test]
@@ -79,26 +91,121 @@ async fn every_wrong_question_is_refused_by_code_status_and_field() {
     let token = test.token().await;
     let card = "/api/reports/ledger-card?company=alfa&from=2025-01-01&to=2025-03-31";
     for (path, status, code, field) in [
-        ("/api/reports/nothing?company=alfa".to_owned(), 404, "ReportUnknown", "reportId"),
-        ("/api/reports/journal".to_owned(), 400, "CompanyMissing", "company"),
-        ("/api/reports/journal?company=nope".to_owned(), 404, "CompanyUnknown", "company"),
-        ("/api/reports/journal?company=alfa&server=x".to_owned(), 404, "ServerUnknown", "server"),
-        ("/api/reports/treasury?company=beta&year=2025&month=1".to_owned(), 404, "CompanyEmpty", "company"),
-        ("/api/reports/treasury?company=alfa&year=2030&month=1".to_owned(), 404, "PeriodUnknown", "month"),
-        ("/api/reports/treasury?company=alfa&year=2025".to_owned(), 400, "InvalidPeriod", "month"),
-        ("/api/reports/journal?company=alfa&from=x&to=2025-03-31".to_owned(), 400, "InvalidPeriod", "from"),
+        (
+            "/api/reports/nothing?company=alfa".to_owned(),
+            404,
+            "ReportUnknown",
+            "reportId",
+        ),
+        (
+            "/api/reports/journal".to_owned(),
+            400,
+            "CompanyMissing",
+            "company",
+        ),
+        (
+            "/api/reports/journal?company=nope".to_owned(),
+            404,
+            "CompanyUnknown",
+            "company",
+        ),
+        (
+            "/api/reports/journal?company=alfa&server=x".to_owned(),
+            404,
+            "ServerUnknown",
+            "server",
+        ),
+        (
+            "/api/reports/treasury?company=beta&year=2025&month=1".to_owned(),
+            404,
+            "CompanyEmpty",
+            "company",
+        ),
+        (
+            "/api/reports/treasury?company=alfa&year=2030&month=1".to_owned(),
+            404,
+            "PeriodUnknown",
+            "month",
+        ),
+        (
+            "/api/reports/treasury?company=alfa&year=2025".to_owned(),
+            400,
+            "InvalidPeriod",
+            "month",
+        ),
+        (
+            "/api/reports/journal?company=alfa&from=x&to=2025-03-31".to_owned(),
+            400,
+            "InvalidPeriod",
+            "from",
+        ),
         (card.to_owned(), 400, "ParameterMissing", "account"),
-        (format!("{card}&account=1&konto=2"), 400, "ParameterInvalid", "konto"),
-        (format!("{card}&account=1&sort=x"), 400, "SortUnknown", "sort"),
-        (format!("{card}&account=1&filter=debit:gt:x"), 400, "FilterInvalid", "filter"),
-        (format!("{card}&account=1&page=0"), 400, "PageInvalid", "page"),
-        (format!("{card}&account=1&pageSize=1000000"), 400, "PageInvalid", "pageSize"),
-        ("/api/invoices?company=alfa&from=2025-01-01&to=2025-12-31&status=lost".to_owned(), 400, "ParameterInvalid", "status"),
-        ("/api/invoices/summary?company=alfa&from=2025-01-01".to_owned(), 400, "InvalidPeriod", "to"),
-        ("/api/dashboard?company=alfa&year=2025&month=13".to_owned(), 400, "InvalidPeriod", "month"),
-        ("/api/dashboard?company=alfa&year=2024&month=12".to_owned(), 404, "PeriodUnknown", "month"),
-        ("/api/treasury?year=2025&month=1".to_owned(), 400, "CompanyMissing", "company"),
-        ("/api/trial-balance?company=alfa&year=2025&month=1&level=x".to_owned(), 400, "ParameterInvalid", "level"),
+        (
+            format!("{card}&account=1&konto=2"),
+            400,
+            "ParameterInvalid",
+            "konto",
+        ),
+        (
+            format!("{card}&account=1&sort=x"),
+            400,
+            "SortUnknown",
+            "sort",
+        ),
+        (
+            format!("{card}&account=1&filter=debit:gt:x"),
+            400,
+            "FilterInvalid",
+            "filter",
+        ),
+        (
+            format!("{card}&account=1&page=0"),
+            400,
+            "PageInvalid",
+            "page",
+        ),
+        (
+            format!("{card}&account=1&pageSize=1000000"),
+            400,
+            "PageInvalid",
+            "pageSize",
+        ),
+        (
+            "/api/invoices?company=alfa&from=2025-01-01&to=2025-12-31&status=lost".to_owned(),
+            400,
+            "ParameterInvalid",
+            "status",
+        ),
+        (
+            "/api/invoices/summary?company=alfa&from=2025-01-01".to_owned(),
+            400,
+            "InvalidPeriod",
+            "to",
+        ),
+        (
+            "/api/dashboard?company=alfa&year=2025&month=13".to_owned(),
+            400,
+            "InvalidPeriod",
+            "month",
+        ),
+        (
+            "/api/dashboard?company=alfa&year=2024&month=12".to_owned(),
+            404,
+            "PeriodUnknown",
+            "month",
+        ),
+        (
+            "/api/treasury?year=2025&month=1".to_owned(),
+            400,
+            "CompanyMissing",
+            "company",
+        ),
+        (
+            "/api/trial-balance?company=alfa&year=2025&month=1&level=x".to_owned(),
+            400,
+            "ParameterInvalid",
+            "level",
+        ),
     ] {
         let answer = test.get(&token, &path).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
@@ -127,8 +234,10 @@ queries:
     std::fs::write(folder.path().join("documents.yaml"), file).unwrap();
     std::fs::write(folder.path().join("bad.yaml"), "id: bad\n").unwrap();
     let test = TestApp::start().await;
-    let watch = Folder::new(folder.path())
-        .watch(Arc::clone(&test.app.catalogue), test.health.advice("reports"));
+    let watch = Folder::new(folder.path()).watch(
+        Arc::clone(&test.app.catalogue),
+        test.health.advice("reports"),
+    );
     let watch = tokio::spawn(watch);
     while test.health.advice("reports").status().reason.is_none() {
         tokio::task::yield_now().await;
@@ -147,18 +256,27 @@ queries:
          INSERT INTO rbac_permissions (role_id, route, action) VALUES ('r-17', 'reports', 'view')",
     )
     .await;
-    let accountant = test.join("accountant", UserKind::User, None, Some("r-17")).await;
+    let accountant = test
+        .join("accountant", UserKind::User, None, Some("r-17"))
+        .await;
     let accountant = test.token_of(&accountant).await;
     let answer = test.get(&accountant, path).await.json();
     assert_eq!(answer["rows"], json!([["D1", 2], ["D2", 2]]));
     assert_eq!(answer["totals"], json!({"lines": 4}));
 
-    let admin = test.join("root", UserKind::EnterpriseAdmin, None, None).await;
+    let admin = test
+        .join("root", UserKind::EnterpriseAdmin, None, None)
+        .await;
     let admin = test.token_of(&admin).await;
     assert_eq!(test.get(&admin, path).await.status, StatusCode::OK);
     let list = test.get(&admin, "/api/reports").await.json();
     assert_eq!(list["refused"][0]["file"], "bad.yaml");
-    assert!(list["refused"][0]["reason"].as_str().unwrap().contains("missing field"));
+    assert!(
+        list["refused"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("missing field")
+    );
     watch.abort();
 }
 
@@ -170,7 +288,10 @@ async fn the_dashboard_is_what_its_reports_say() {
     let get = async |path: String| test.get(&token, &path).await.json();
     let dashboard = get(format!("/api/dashboard?{month}")).await;
     let figure = |id: &str| row(&dashboard["figures"], "id", id).clone();
-    let months = get(format!("/api/reports/monthly-figures?{month}&sort=year,month")).await;
+    let months = get(format!(
+        "/api/reports/monthly-figures?{month}&sort=year,month"
+    ))
+    .await;
     let rows = months["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 24);
     let columns = months["columns"].as_array().unwrap();
@@ -189,14 +310,26 @@ async fn the_dashboard_is_what_its_reports_say() {
         }
     }
     assert_eq!(dashboard["months"].as_array().unwrap().len(), 12);
-    assert_eq!(dashboard["months"][11]["income"], figure("income")["current"]);
-    for (direction, report) in [("clients", "ageing-clients"), ("suppliers", "ageing-suppliers")] {
+    assert_eq!(
+        dashboard["months"][11]["income"],
+        figure("income")["current"]
+    );
+    for (direction, report) in [
+        ("clients", "ageing-clients"),
+        ("suppliers", "ageing-suppliers"),
+    ] {
         let ageing = get(format!("/api/reports/{report}?{month}")).await;
         for bucket in ["current", "days30", "days60", "days90", "older"] {
-            assert_eq!(dashboard["ageing"][direction][bucket], ageing["totals"][bucket]);
+            assert_eq!(
+                dashboard["ageing"][direction][bucket],
+                ageing["totals"][bucket]
+            );
         }
     }
-    for (id, report) in [("clients", "client-balances"), ("suppliers", "supplier-balances")] {
+    for (id, report) in [
+        ("clients", "client-balances"),
+        ("suppliers", "supplier-balances"),
+    ] {
         let balances = get(format!("/api/reports/{report}?{month}")).await;
         assert_eq!(figure(id)["current"], balances["totals"]["closing"], "{id}");
     }
@@ -204,7 +337,15 @@ async fn the_dashboard_is_what_its_reports_say() {
     let shown = dashboard["overdue"].as_array().unwrap();
     assert!(!shown.is_empty() && shown.len() <= 10);
     for (shown, row) in shown.iter().zip(overdue["rows"].as_array().unwrap()) {
-        assert_eq!(json!([shown["partner"], shown["name"], shown["amount"], shown["oldestDays"]]), *row);
+        assert_eq!(
+            json!([
+                shown["partner"],
+                shown["name"],
+                shown["amount"],
+                shown["oldestDays"]
+            ]),
+            *row
+        );
     }
     let treasury = get(format!("/api/treasury?{month}")).await;
     assert_eq!(treasury["cash"]["total"], figure("cash")["current"]);
@@ -220,11 +361,21 @@ async fn invoices_are_the_rows_of_their_reports_as_objects() {
     let token = test.token().await;
     let days = "company=stejarul&from=2026-01-01&to=2026-06-30";
     for (path, report, query) in [
-        ("/api/invoices", "invoices", "&status=overdue&direction=issued&sort=-rest&pageSize=7&page=2"),
+        (
+            "/api/invoices",
+            "invoices",
+            "&status=overdue&direction=issued&sort=-rest&pageSize=7&page=2",
+        ),
         ("/api/invoices/summary", "invoices-summary", ""),
     ] {
-        let objects = test.get(&token, &format!("{path}?{days}{query}")).await.json();
-        let arrays = test.get(&token, &format!("/api/reports/{report}?{days}{query}")).await.json();
+        let objects = test
+            .get(&token, &format!("{path}?{days}{query}"))
+            .await
+            .json();
+        let arrays = test
+            .get(&token, &format!("/api/reports/{report}?{days}{query}"))
+            .await
+            .json();
         let columns = arrays["columns"].as_array().unwrap();
         let rows = arrays["rows"].as_array().unwrap();
         assert!(!rows.is_empty(), "{path}");
@@ -235,7 +386,14 @@ async fn invoices_are_the_rows_of_their_reports_as_objects() {
                 assert_eq!(object[column.as_str().unwrap()], *cell, "{path} {column}");
             }
         }
-        for field in ["totals", "totalRows", "period", "parameters", "page", "pageSize"] {
+        for field in [
+            "totals",
+            "totalRows",
+            "period",
+            "parameters",
+            "page",
+            "pageSize",
+        ] {
             assert_eq!(objects[field], arrays[field], "{path} {field}");
         }
     }
@@ -254,10 +412,19 @@ async fn the_synthetic_trial_balance_adds_up_the_analytic_one() {
     let path = "/api/trial-balance?company=alfa&year=2025&month=3";
     let analytic = test.get(&token, path).await.json();
     assert_eq!(analytic["rows"].as_array().unwrap().len(), 3);
-    let synthetic = test.get(&token, &format!("{path}&level=synthetic")).await.json();
+    let synthetic = test
+        .get(&token, &format!("{path}&level=synthetic"))
+        .await
+        .json();
     assert_eq!(synthetic["rows"].as_array().unwrap().len(), 2);
     let bank = &synthetic["rows"][0];
-    assert_eq!((&bank["cont"], &bank["denumire"]), (&json!("5121"), &json!("Conturi la bănci în lei")));
-    assert_eq!((&bank["precdeb"], &bank["solddeb"]), (&json!("1000.50"), &json!("1000.51")));
+    assert_eq!(
+        (&bank["cont"], &bank["denumire"]),
+        (&json!("5121"), &json!("Conturi la bănci în lei"))
+    );
+    assert_eq!(
+        (&bank["precdeb"], &bank["solddeb"]),
+        (&json!("1000.50"), &json!("1000.51"))
+    );
     assert_eq!(synthetic["totals"], analytic["totals"]);
 }

@@ -11,6 +11,7 @@ use crate::test_support::{TestApp, request};
 #[test]
 fn the_committed_document_is_the_generated_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/openapi.json");
+    std::fs::write("/tmp/catalogue-openapi.json", document()).unwrap(); // TEMPORARY
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         committed == document(),
@@ -26,7 +27,13 @@ async fn every_documented_path_is_routed() {
     let mut called = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
-            let ids = ["{sessionId}", "{userId}", "{roleId}", "{tenantId}", "{reportId}"];
+            let ids = [
+                "{sessionId}",
+                "{userId}",
+                "{roleId}",
+                "{tenantId}",
+                "{reportId}",
+            ];
             let concrete = ids
                 .into_iter()
                 .fold(path.replace("{chatId}", "7"), |path, id| {

@@ -77,7 +77,7 @@ pub struct TrialBalanceQuery {
     #[param(required, value_type = i8)]
     pub month: Option<String>,
     /// Accounts as they are, or summed up by what stands before the dot of their numbers.
-    #[param(nullable = false, value_type = Level)]
+    #[param(nullable = false, value_type = Option<Level>)]
     pub level: Option<String>,
 }
 

@@ -306,10 +306,21 @@ impl Check<'_> {
             let reason = "there is no query; add one under `postgres` or `sqlite`";
             self.object(&[Step::Key("queries")], reason);
         }
-        (
-            self.query(Engine::Postgres, queries.postgres.as_deref()),
-            self.query(Engine::Sqlite, queries.sqlite.as_deref()),
-        )
+        let begin = self.problems.len();
+        let postgres = self.query(Engine::Postgres, queries.postgres.as_deref());
+        let middle = self.problems.len();
+        let sqlite = self.query(Engine::Sqlite, queries.sqlite.as_deref());
+        if queries.postgres == queries.sqlite {
+            // One text under two names: what both refuse is said once, where it is written.
+            let again = self.problems.split_off(middle);
+            let first = &self.problems[begin..];
+            let own = again
+                .into_iter()
+                .filter(|(_, reason)| first.iter().all(|(_, said)| said != reason));
+            let own: Vec<(usize, String)> = own.collect();
+            self.problems.extend(own);
+        }
+        (postgres, sqlite)
     }
 
     fn query(&mut self, engine: Engine, text: Option<&str>) -> Option<Query> {

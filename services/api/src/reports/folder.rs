@@ -318,7 +318,7 @@ fn unlike(original: &Report, report: &Report) -> Option<String> {
 fn read_all(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, (PathBuf, std::io::Error)> {
     let at = |path: &Path| {
         let path = path.to_owned();
-        move |source| (path, source)
+        move |source: std::io::Error| (path, source)
     };
     let mut contents = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(at(folder))? {

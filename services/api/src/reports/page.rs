@@ -293,7 +293,9 @@ impl<'a> Statements<'a> {
                 format!("strpos(translate(lower({text}), '{from}', '{to}'), {needle}) > 0")
             }
             Engine::Sqlite => {
-                let replace = |text, (from, to)| format!("replace({text}, '{from}', '{to}')");
+                let replace = |text: String, (from, to): (char, char)| {
+                    format!("replace({text}, '{from}', '{to}')")
+                };
                 let folded = FOLDED.into_iter().fold(format!("lower({text})"), replace);
                 format!("instr({folded}, {needle}) > 0")
             }

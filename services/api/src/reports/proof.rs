@@ -76,7 +76,7 @@ fn arguments(question: &Question<'_>) -> BTreeMap<String, Value> {
     arguments
 }
 
-fn month<'a>(company: &'a str, year: i16, month: i8) -> Question<'a> {
+fn month(company: &str, year: i16, month: i8) -> Question<'_> {
     let from = date(year, month, 1);
     Question {
         company,

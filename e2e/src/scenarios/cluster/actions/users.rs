@@ -18,8 +18,8 @@ use super::{PATIENCE, are_as_expected, create, until_ended};
 use crate::backends::Database;
 use crate::demo::NAME;
 use crate::scenarios::cluster::subject::Subject;
-use crate::scenarios::{metrics, watch};
 use crate::scenarios::world::World;
+use crate::scenarios::{metrics, watch};
 
 pub(super) async fn are_locked_and_put_back(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;

@@ -168,9 +168,7 @@ impl Dice {
             })
             .collect();
         let mut view = View::all(report);
-        let mut seen: Vec<&str> = names.iter().map(String::as_str).collect();
-        seen.dedup_by_key(|name| name.trim_start_matches('-'));
-        view.order = report.order_by(seen).unwrap();
+        view.order = report.order_by(names.iter().map(String::as_str)).unwrap();
         view.filters = (0..self.below(3))
             .filter_map(|_| self.filter(report, all))
             .collect();

@@ -255,7 +255,7 @@ async fn a_target_that_is_renamed_or_deleted_after_the_commit_is_still_acknowled
     let role =
         "INSERT INTO rbac_roles (id, name, level, created_at) VALUES ('r1', 'Clerks', 10, now())";
     scene.pool.batch(role).await.unwrap();
-    let brief = Duration::from_millis(300);
+    let brief = Duration::from_secs(1);
     let targets = [
         (
             sessions(user("Ana")),
@@ -277,7 +277,7 @@ async fn a_target_that_is_renamed_or_deleted_after_the_commit_is_still_acknowled
     for (number, (target, gone)) in targets.iter().enumerate() {
         let silent = format!(
             "INSERT INTO epoch_processes (process, lease_ms, confirmed, expelled, registered_at)
-             VALUES ('gone.{number}', 1000, 0, false, now())"
+             VALUES ('gone.{number}', 3000, 0, false, now())"
         );
         scene.pool.batch(&silent).await.unwrap();
         let action = format!("uid {number}");

@@ -56,7 +56,7 @@ impl Reader {
         let Some(erp) = &self.erp else {
             return app.servers.get(name);
         };
-        let asked = app.servers.get(name.or(Some(&erp.server)));
+        let asked = app.servers.get(name.or(Some(&erp.server[..])));
         let server = match (asked, name) {
             (Err(_), None) => return Err(ApiError::NotSignedIn),
             (asked, _) => asked?,

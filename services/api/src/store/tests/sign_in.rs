@@ -226,8 +226,10 @@ async fn stands_for_an_account_of_an_erp(store: &Store) {
         server: server.to_owned(),
         user: user.to_owned(),
     };
-    let first = store.erp_user(&at("main", "4"), "Maria", "Maria Pop").await;
-    let first = first.unwrap();
+    let known = async |server: &str, user: &str, username: &str, name: &str| {
+        store.erp_user(&at(server, user), username, name).await
+    };
+    let first = known("main", "4", "Maria", "Maria Pop").await.unwrap();
     assert_eq!(
         (
             first.username.as_str(),
@@ -240,16 +242,15 @@ async fn stands_for_an_account_of_an_erp(store: &Store) {
     assert_eq!(person.access.roles, ["reader"]);
     assert_eq!(person.user.erp, Some(at("main", "4")));
 
-    let renamed = store.erp_user(&at("main", "4"), "maria", "Maria Ionescu");
-    let renamed = renamed.await.unwrap();
+    let renamed = known("main", "4", "maria", "Maria Ionescu").await.unwrap();
     assert_eq!(
         (&renamed.id, renamed.name.as_str()),
         (&first.id, "Maria Ionescu")
     );
-    let elsewhere = store.erp_user(&at("nord", "4"), "maria", "Maria Pop");
-    assert_ne!(elsewhere.await.unwrap().id, first.id);
-    let namesake = store.erp_user(&at("main", "5"), "MARIA", "Somebody else");
-    assert!(namesake.await.is_err(), "the name is taken");
+    let elsewhere = known("nord", "4", "maria", "Maria Pop").await.unwrap();
+    assert_ne!(elsewhere.id, first.id);
+    let namesake = known("main", "5", "MARIA", "Somebody else").await;
+    assert!(namesake.is_err(), "the name is taken");
 
     let found = store.find_erp_user("main", " MARIA ").await.unwrap();
     assert_eq!(found, Some(renamed));

@@ -11,7 +11,6 @@ use crate::test_support::{TestApp, request};
 #[test]
 fn the_committed_document_is_the_generated_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/openapi.json");
-    std::fs::write("/tmp/catalogue-openapi.json", document()).unwrap(); // TEMPORARY
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         committed == document(),

@@ -1,7 +1,7 @@
 // Reports of the catalogue: figures against the API's JSON, drill-down, filters, columns, order, periods,
 // keys, paper, and reports too large to be read at once.
 import type { Page } from '@playwright/test'
-import { expect, openReport, shownAmount, test } from './support'
+import { expect, openReport, readApi, shownAmount, test, type ReportAnswer } from './support'
 
 const PAGES = [
   ['facturi', 'invoices'], ['solduri/clienti', 'client-balances'], ['solduri/furnizori', 'supplier-balances'],
@@ -71,10 +71,10 @@ test('the levels of the trial balance stand in the address', async ({ page }) =>
 })
 
 test('parameters, column filters and search narrow a report and stand in the address', async ({ page }) => {
-  const all = await openReport(page, 'facturi', 'invoices')
-  const answered = page.waitForResponse((response) => response.url().includes('direction=issued'))
+  await openReport(page, 'facturi', 'invoices')
+  const asked = page.waitForRequest((request) => request.url().includes('/api/reports/invoices?direction=issued'))
   await page.getByRole('radio', { name: 'Emise' }).check()
-  const issued = (await (await answered).json()) as typeof all
+  const issued = await readApi<ReportAnswer>(page, (await asked).url())
   await expect(page).toHaveURL(/direction=issued/)
   await expect(page.getByRole('columnheader', { name: 'Fel', exact: true })).toBeHidden()
 

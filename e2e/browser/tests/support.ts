@@ -85,13 +85,13 @@ export interface ReportAnswer {
   totals: Record<string, string | number | null>
 }
 
-/** Opens a report and returns what the API answered to the page. */
+/** Opens a report and returns what the API answers to what the page asked. */
 export async function openReport(page: Page, path: string, report: string): Promise<ReportAnswer> {
-  const answered = page.waitForResponse((response) => new URL(response.url()).pathname.endsWith(`/api/reports/${report}`))
+  const asked = page.waitForRequest((request) => new URL(request.url()).pathname.endsWith(`/api/reports/${report}`))
   await page.goto(path)
-  const answer = (await (await answered).json()) as ReportAnswer
+  const address = (await asked).url()
   await expect(page.getByTestId('row-count')).toBeVisible()
-  return answer
+  return readApi<ReportAnswer>(page, address)
 }
 
 /** Asks the API itself for what the page shows now. */

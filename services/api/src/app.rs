@@ -11,6 +11,7 @@ use crate::epochs::Epochs;
 use crate::erp::Servers;
 use crate::metrics::{HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
+use crate::reports::Catalogue;
 use crate::store::{Person, Store};
 use crate::web::WebUi;
 
@@ -59,6 +60,8 @@ pub struct App {
     pub passwords: Passwords,
     /// ERP databases.
     pub servers: Servers,
+    /// What they can be asked.
+    pub catalogue: Arc<Catalogue>,
     /// How often who may guess.
     pub throttles: Throttles,
     /// Token of the internal listener; `None`: there is none.

@@ -36,6 +36,10 @@ pub struct Args {
     #[arg(long, requires = "demo")]
     pub demo_dir: Option<PathBuf>,
 
+    /// Folder of report files that the demo adds to the built-in ones; read again when they change.
+    #[arg(long, value_name = "FOLDER", requires = "demo")]
+    pub demo_reports: Option<PathBuf>,
+
     /// Folder of the built web interface for the demo.
     #[arg(long, env = "WEB_ROOT", requires = "demo")]
     pub web_root: Option<PathBuf>,
@@ -54,6 +58,18 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Verify the sealed audit trail and end: 0 when it is intact, 3 when it differs.
     VerifyAudit(VerifyArgs),
+    /// Read a folder of report files and print what would be refused, without a database: 0 when nothing
+    /// is, 1 otherwise.
+    CheckReports(CheckReportsArgs),
+    /// Print the functions a report may call, by database.
+    ReportFunctions,
+}
+
+/// Options of `check-reports`.
+#[derive(Debug, clap::Args)]
+pub struct CheckReportsArgs {
+    /// The folder; its files end in `.yaml` or `.yml`.
+    pub folder: PathBuf,
 }
 
 /// Which store, and under which login.

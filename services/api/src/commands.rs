@@ -1,7 +1,8 @@
-//! What the program does instead of serving, with the store alone: migrate it, verify its audit trail.
+//! What the program does instead of serving: migrate the store, verify its audit trail, check report files.
 //!
 //! Each prints what it did and ends. Logs go to the error output, so that scripts can read the rest.
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,6 +11,8 @@ use reportapp_pool::{Engine, Pool};
 
 use crate::args::{MigrateArgs, StoreArgs, VerifyArgs};
 use crate::audit::verify::{Verdict, verify};
+use crate::reports::sql::allowed_functions;
+use crate::reports::{Folder, Refusal};
 use crate::run::load;
 use crate::store::{migrations, rights};
 
@@ -69,6 +72,53 @@ pub fn describe(verdict: &Verdict) -> String {
         ),
         Verdict::Differs { batch, because } => format!("batch {batch} differs: {because}"),
     }
+}
+
+/// What a folder of report files comes to.
+#[derive(Debug)]
+pub struct CheckedReports {
+    /// Reports that would be used.
+    pub used: usize,
+    /// What would be refused.
+    pub refused: Vec<Refusal>,
+}
+
+impl fmt::Display for CheckedReports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for refusal in &self.refused {
+            writeln!(f, "{refusal}")?;
+        }
+        write!(f, "{} good, {} problems", self.used, self.refused.len())
+    }
+}
+
+/// Reads a folder of report files as a serving process would.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn check_reports(folder: &Path) -> anyhow::Result<CheckedReports> {
+    let mut folder = Folder::new(folder);
+    folder.look()?;
+    Ok(CheckedReports {
+        used: folder.len(),
+        refused: folder.refused().to_vec(),
+    })
+}
+
+/// The functions a report may call, as the reference lists them.
+pub fn report_functions() -> String {
+    let list = |engine: Engine| {
+        let names: Vec<String> = allowed_functions(engine)
+            .into_iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.join(" ")
+    };
+    format!(
+        "**PostgreSQL**: {}\n\n**SQLite**: {}\n",
+        list(Engine::Postgres),
+        list(Engine::Sqlite)
+    )
 }
 
 async fn open(args: &StoreArgs) -> anyhow::Result<Pool> {

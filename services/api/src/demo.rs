@@ -23,6 +23,7 @@ use crate::args::Args;
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
 use crate::metrics::{EpochMetrics, HttpMetrics, SessionMetrics};
+use crate::reports::{Catalogue, Folder};
 use crate::router;
 use crate::run::{SERVICE, serve};
 use crate::server::Listener;
@@ -55,6 +56,10 @@ pub async fn run(args: &Args, shutdown: &Shutdown) -> anyhow::Result<()> {
     let web = WebUi::load(&web_root(args.web_root.as_deref()));
     let app = Arc::new(build(&health, &temporary.path().join("store.sqlite"), erp, web).await?);
     let password = create_user(&app).await?;
+    if let Some(folder) = &args.demo_reports {
+        let watch = Folder::new(folder).watch(Arc::clone(&app.catalogue), health.advice("reports"));
+        tokio::spawn(watch);
+    }
     let listener = Listener::bind(args.demo_listen, None, router::public(&app)).await?;
     announce(&format!("http://{}/", listener.local_addr()?), &password);
     health.set_ready(true);
@@ -90,6 +95,7 @@ pub(crate) async fn build(
         tokens: Tokens::new("demo", TOKEN_LIFETIME_SECONDS, KeySet::ephemeral()),
         passwords: Passwords::new()?,
         servers: Servers::new(vec![erp]),
+        catalogue: Arc::new(Catalogue::built_in()),
         throttles: Throttles::default(),
         internal_token: None,
         bot_username: None,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reportapp_config::credential::{CredentialError, PASSWORD, Secret, USERNAME};
 use reportapp_config::status::Reason;
-use reportapp_pool::PoolError;
+use reportapp_pool::{Pool, PoolError};
 use reportapp_session::access::UserKind;
 use reportapp_session::epochs::{EpochError, Standing, Sweeper};
 use reportapp_session::{Passwords, SessionError, SessionStore};
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::epochs::Epochs;
 use crate::erp::Server;
+use crate::erp::rights::{self, Rights};
 use crate::store::roles::ADMINISTRATOR;
 use crate::store::users::NewUser;
 use crate::store::{MigrationError, Store, StoreError};
@@ -32,6 +33,8 @@ const ANXIOUS: Duration = Duration::from_secs(2);
 /// Between two deletions of outdated rows.
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
+/// Between two looks at what a login may do.
+const RIGHTS_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Between two looks at the lease of the epochs, which costs nothing.
 const LEASE_LOOK: Duration = Duration::from_secs(1);
 /// Between two looks for processes that vanished.
@@ -154,12 +157,14 @@ pub fn watch_redis(tasks: &mut JoinSet<()>, health: &Health, sessions: &Arc<dyn 
     });
 }
 
-/// Watches one ERP server.
+/// Watches one ERP server, and whether its login may do more than reports need.
 pub fn watch_server(tasks: &mut JoinSet<()>, health: &Health, server: &Server) {
     let dependency = health.dependency(format!("server/{}", server.name));
+    let login = health.advice(format!("server/{}/login", server.name));
     let pool = server.pool.clone();
     tasks.spawn(async move {
         let mut proven = false;
+        let mut looked: Option<Instant> = None;
         loop {
             // A login of one's own proves the credential; afterwards a pooled connection tells as
             // much at a fraction of the cost.
@@ -175,9 +180,34 @@ pub fn watch_server(tasks: &mut JoinSet<()>, health: &Health, server: &Server) {
                 Err(PoolError::AcquireTimeout { .. }) => {}
                 Err(error) => dependency.failing(server_reason(&error), error.to_string()),
             }
+            if proven && looked.is_none_or(|at| at.elapsed() >= RIGHTS_EVERY) {
+                looked = Some(Instant::now());
+                report_rights(&pool, &login).await;
+            }
             pause(&dependency).await;
         }
     });
+}
+
+/// Says which table the login of an ERP database could change, if there is one. Reports are refused that
+/// write, and run where nothing can be written; a login that may not is the last of these locks.
+async fn report_rights(pool: &Pool, login: &DependencyHandle) {
+    match rights::of_login(pool).await {
+        Ok(Rights::Reads) => login.ok(),
+        Ok(Rights::Superuser) => login.failing(
+            Reason::ErpLoginMayWrite,
+            "the login is a superuser; give the reports a login of their own with SELECT alone \
+             (docs/reference/report-files.md)",
+        ),
+        Ok(Rights::Writes { table }) => login.failing(
+            Reason::ErpLoginMayWrite,
+            format!(
+                "the login may change {table}; reports need SELECT alone: \
+                 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {table} FROM the login and its roles"
+            ),
+        ),
+        Err(error) => tracing::debug!(%error, "the rights of the login could not be read"),
+    }
 }
 
 async fn pause(dependency: &DependencyHandle) {

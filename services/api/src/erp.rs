@@ -1,19 +1,22 @@
 //! The ERP servers: one pool each, and the questions the handlers ask them.
 //!
-//! Everything a handler gets from here has passed the report catalogue, so cells have their
-//! declared kinds; what a caller asked for (server, company, period) is checked here against what
-//! exists, and refused by name.
+//! What a caller asked for (server, company, period) is checked here against what exists, and refused by
+//! name. The figures themselves come from [`crate::reports`].
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use reportapp_pool::{Pool, PoolError, Value};
+use reportapp_pool::{Pool, PoolError, Question, Row, Value};
 use tokio::sync::watch;
 
 use crate::error::ApiError;
-use crate::model::{
-    Balances, Calendar, Company, CompanyRef, Period, TrialBalance, TrialBalanceRow,
-};
-use crate::reports::{Record, Report, catalogue};
+use crate::model::{Calendar, Company, Period};
+
+pub mod rights;
+
+/// Companies with books on a server.
+const COMPANIES: &str = "SELECT id, name, tax_id, currency FROM companies";
+/// The months from a company's first posting to its last.
+const PERIODS: &str = "SELECT year, month FROM periods WHERE company = $1 ORDER BY period";
 
 /// One ERP database.
 #[derive(Clone, Debug)]
@@ -24,6 +27,17 @@ pub struct Server {
     pub pool: Pool,
     /// Becomes true when the data is there; questions wait for it.
     prepared: watch::Receiver<bool>,
+}
+
+/// The books of one company.
+#[derive(Clone, Debug)]
+pub struct Books {
+    /// Where they are.
+    pub server: Server,
+    /// Whose they are.
+    pub company: Company,
+    /// The months with postings, ascending.
+    pub periods: Vec<Period>,
 }
 
 /// All ERP databases in the order of the configuration; the first is the default.
@@ -109,20 +123,16 @@ impl Server {
         }
     }
 
-    /// All companies of this server.
+    /// All companies of this server, ascending by name.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn companies(&self) -> Result<Vec<Company>, ApiError> {
-        let records = self.run(&catalogue::COMPANIES, &[]).await?;
-        let company = |record: &Record| Company {
-            server: self.name.clone(),
-            id: record.text("id"),
-            name: record.text("name"),
-            tax_id: record.text("tax_id"),
-            currency: record.text("currency"),
-        };
-        Ok(records.iter().map(company).collect())
+        let tables = self.read(&[question(COMPANIES, &[])]).await?;
+        let mut companies = self.parse(&tables[0], |row| self.parse_company(row))?;
+        // Here, because the two engines sort text in their own ways.
+        companies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Ok(companies)
     }
 
     /// The company with this id.
@@ -130,111 +140,112 @@ impl Server {
     /// # Errors
     /// `CompanyUnknown`, or a failing database.
     pub async fn company(&self, id: &str) -> Result<Company, ApiError> {
-        let companies = self.companies().await?;
-        let found = companies.into_iter().find(|company| company.id == id);
-        found.ok_or_else(|| {
+        Ok(self.books(id).await?.company)
+    }
+
+    /// The company with this id and the months it has postings in.
+    ///
+    /// # Errors
+    /// `CompanyUnknown`, or a failing database.
+    pub async fn books(&self, id: &str) -> Result<Books, ApiError> {
+        let params = [Value::from(id)];
+        let company = question(&format!("{COMPANIES} WHERE id = $1"), &params);
+        let tables = self.read(&[company, question(PERIODS, &params)]).await?;
+        let found = self.parse(&tables[0], |row| self.parse_company(row))?;
+        let company = found.into_iter().next().ok_or_else(|| {
             let message = format!(
                 "There is no company `{}` on server {}; choose one from the list of companies.",
                 shorten(id),
                 self.name
             );
             ApiError::not_found("CompanyUnknown", "company", message)
+        })?;
+        Ok(Books {
+            server: self.clone(),
+            company,
+            periods: self.parse(&tables[1], parse_period)?,
         })
     }
 
-    /// The months in which a company has postings.
+    /// Answers questions from one state of the database.
     ///
     /// # Errors
-    /// `CompanyUnknown`, `CompanyEmpty` for one without postings, or a failing database.
-    pub async fn calendar(&self, company: &str) -> Result<Calendar, ApiError> {
-        let company = self.company(company).await?;
-        self.calendar_of(&company).await
+    /// When the database fails.
+    pub async fn read(&self, questions: &[Question]) -> Result<Vec<Vec<Row>>, ApiError> {
+        // A preparation that failed is reported by the question itself.
+        let mut prepared = self.prepared.clone();
+        drop(prepared.wait_for(|prepared| *prepared).await);
+        let tables = self.pool.read_only(questions).await;
+        tables.map_err(|source| ApiError::erp(&self.name, source))
     }
 
-    async fn calendar_of(&self, company: &Company) -> Result<Calendar, ApiError> {
-        let id = Value::Text(company.id.clone());
-        let records = self.run(&catalogue::CALENDAR, &[id]).await?;
-        let periods: Vec<Period> = records.iter().filter_map(period).collect();
-        let latest = periods.last().copied().ok_or_else(|| {
-            let message = format!("Company {} has no postings yet.", company.name);
+    fn parse<T>(
+        &self,
+        rows: &[Row],
+        read: impl Fn(&Row) -> Result<T, PoolError>,
+    ) -> Result<Vec<T>, ApiError> {
+        let parsed = rows.iter().map(read).collect::<Result<_, _>>();
+        parsed.map_err(|source| ApiError::erp(&self.name, source))
+    }
+
+    fn parse_company(&self, row: &Row) -> Result<Company, PoolError> {
+        Ok(Company {
+            server: self.name.clone(),
+            id: row.get("id")?,
+            name: row.get("name")?,
+            tax_id: row.get("tax_id")?,
+            currency: row.get("currency")?,
+        })
+    }
+}
+
+impl Books {
+    /// The months with postings.
+    ///
+    /// # Errors
+    /// `CompanyEmpty` when there are none.
+    pub fn calendar(&self) -> Result<Calendar, ApiError> {
+        let latest = self.periods.last().copied().ok_or_else(|| {
+            let message = format!("Company {} has no postings yet.", self.company.name);
             ApiError::not_found("CompanyEmpty", "company", message)
         })?;
         Ok(Calendar {
-            company: company.id.clone(),
-            periods,
+            company: self.company.id.clone(),
+            periods: self.periods.clone(),
             latest,
         })
     }
 
-    /// The trial balance of a company for one month.
+    /// Accepts a month between the first and the last one with postings.
     ///
     /// # Errors
-    /// `CompanyUnknown`, `PeriodUnknown` for a month outside the company's postings, or a failing
-    /// database.
-    pub async fn trial_balance(
-        &self,
-        company: &str,
-        period: Period,
-    ) -> Result<TrialBalance, ApiError> {
-        let company = self.company(company).await?;
-        let calendar = self.calendar_of(&company).await?;
-        let first = calendar.periods.first().copied().unwrap_or(calendar.latest);
-        if period < first || period > calendar.latest {
-            let message = format!(
-                "Company {} has postings from {first} to {}; choose a month in between.",
-                company.name, calendar.latest
-            );
-            return Err(ApiError::not_found("PeriodUnknown", "month", message));
+    /// `CompanyEmpty`, `PeriodUnknown`.
+    pub fn require(&self, month: Period) -> Result<(), ApiError> {
+        let latest = self.calendar()?.latest;
+        let first = self.periods.first().copied().unwrap_or(latest);
+        if (first..=latest).contains(&month) {
+            return Ok(());
         }
-        let params = [
-            Value::Text(company.id.clone()),
-            Value::Int(period.year.into()),
-            Value::Int(period.month.into()),
-        ];
-        let records = self.run(&catalogue::TRIAL_BALANCE, &params).await?;
-        let rows: Vec<TrialBalanceRow> = records.iter().map(row).collect();
-        let totals = rows.iter().map(|row| &row.balances).sum();
-        Ok(TrialBalance {
-            server: self.name.clone(),
-            company: CompanyRef::from(company),
-            year: period.year,
-            month: period.month,
-            generated_at: to_the_second(Timestamp::now()),
-            rows,
-            totals,
-        })
-    }
-
-    async fn run(&self, report: &Report, params: &[Value]) -> Result<Vec<Record>, ApiError> {
-        // A preparation that failed is reported by the question itself.
-        let mut prepared = self.prepared.clone();
-        drop(prepared.wait_for(|prepared| *prepared).await);
-        let failed = |source: PoolError| ApiError::erp(&self.name, source);
-        report.run(&self.pool, params).await.map_err(failed)
+        let message = format!(
+            "Company {} has postings from {first} to {latest}; choose a month in between.",
+            self.company.name
+        );
+        Err(ApiError::not_found("PeriodUnknown", "month", message))
     }
 }
 
-fn period(record: &Record) -> Option<Period> {
-    Some(Period {
-        year: record.integer("year").try_into().ok()?,
-        month: record.integer("month").try_into().ok()?,
+fn question(sql: &str, params: &[Value]) -> Question {
+    Question {
+        sql: sql.to_owned(),
+        params: params.to_vec(),
+    }
+}
+
+fn parse_period(row: &Row) -> Result<Period, PoolError> {
+    Ok(Period {
+        year: row.get("year")?,
+        month: row.get("month")?,
     })
-}
-
-fn row(record: &Record) -> TrialBalanceRow {
-    let amount = |column: &str| crate::model::Amount(record.amount(column));
-    TrialBalanceRow {
-        cont: record.text("cont"),
-        denumire: record.opt_text("denumire"),
-        balances: Balances {
-            precdeb: amount("precdeb"),
-            preccred: amount("preccred"),
-            ruldeb: amount("ruldeb"),
-            rulcred: amount("rulcred"),
-            solddeb: amount("solddeb"),
-            soldcred: amount("soldcred"),
-        },
-    }
 }
 
 /// Clients differ in how many decimals of a second they understand.

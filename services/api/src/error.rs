@@ -72,6 +72,16 @@ pub enum ApiError {
         /// Field, value and remedy in one sentence.
         message: String,
     },
+    /// A parameter of a report is missing or wrong.
+    #[error("invalid parameter: {message}")]
+    InvalidParameter {
+        /// Stable code.
+        code: &'static str,
+        /// Name of the parameter.
+        field: String,
+        /// Field, value and remedy in one sentence.
+        message: String,
+    },
     /// The thing asked for does not exist.
     #[error("not found: {message}")]
     NotFound {
@@ -177,6 +187,15 @@ impl ApiError {
         }
     }
 
+    /// A wrong or missing parameter of a report; `message` names field, value and remedy.
+    pub fn parameter(code: &'static str, field: &str, message: impl Into<String>) -> Self {
+        Self::InvalidParameter {
+            code,
+            field: field.to_owned(),
+            message: message.into(),
+        }
+    }
+
     /// A thing that does not exist, found through `field`.
     pub fn not_found(code: &'static str, field: &'static str, message: impl Into<String>) -> Self {
         Self::NotFound {
@@ -208,7 +227,7 @@ impl ApiError {
             | Self::CsrfRefused
             | Self::PasswordResetRequired => StatusCode::FORBIDDEN,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Invalid { .. } => StatusCode::BAD_REQUEST,
+            Self::Invalid { .. } | Self::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -236,6 +255,7 @@ impl ApiError {
             Self::InvalidCredentials => "InvalidCredentials",
             Self::TooManyAttempts { .. } => "TooManyAttempts",
             Self::Invalid { code, .. }
+            | Self::InvalidParameter { code, .. }
             | Self::NotFound { code, .. }
             | Self::Denied { code, .. }
             | Self::Conflict { code, .. } => code,
@@ -274,6 +294,7 @@ impl ApiError {
                 return format!("Too many attempts; try again in {seconds} seconds.");
             }
             Self::Invalid { message, .. }
+            | Self::InvalidParameter { message, .. }
             | Self::NotFound { message, .. }
             | Self::Denied { message, .. }
             | Self::Conflict { message, .. } => {
@@ -321,8 +342,9 @@ impl ApiError {
         .to_owned()
     }
 
-    fn field(&self) -> Option<&'static str> {
+    fn field(&self) -> Option<&str> {
         match self {
+            Self::InvalidParameter { field, .. } => Some(field),
             Self::Invalid { field, .. }
             | Self::NotFound { field, .. }
             | Self::Conflict { field, .. } => *field,

@@ -2,7 +2,7 @@
 //!
 //! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
 //! it, [`router`] finds the handler, [`auth`] says who asks and [`epochs`] whether that still holds,
-//! a handler asks [`store`] or [`erp`], and [`error`] turns any failure into an answer. Beside the
+//! a handler asks [`store`] or, through [`reports`], [`erp`], and [`error`] turns any failure into an answer. Beside the
 //! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
 //! [`audit`] seals and verifies what was written down about changes; [`commands`] are what the program does
@@ -26,12 +26,14 @@ mod eligibility;
 pub mod epochs;
 pub mod erp;
 pub mod error;
+mod figures;
 mod guesses;
 mod handlers;
 pub mod metrics;
 pub mod model;
 pub mod openapi;
 pub mod peer;
+mod reading;
 mod refresh;
 mod refusals;
 pub mod reports;

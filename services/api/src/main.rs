@@ -34,6 +34,14 @@ async fn carry_out(command: &Command) -> anyhow::Result<ExitCode> {
                 println!("{line}");
             }
         }
+        Command::CheckReports(args) => {
+            let checked = commands::check_reports(&args.folder)?;
+            println!("{checked}");
+            if !checked.refused.is_empty() {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::ReportFunctions => print!("{}", commands::report_functions()),
         Command::VerifyAudit(args) => {
             let verdict = commands::verify_audit(args).await?;
             println!("{}", commands::describe(&verdict));

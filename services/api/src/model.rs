@@ -3,9 +3,9 @@
 //! Amounts are strings with exactly two decimals: a floating point number could not carry them.
 
 use std::fmt;
-use std::iter::Sum;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +14,10 @@ use crate::erp::to_the_second;
 use crate::store::{SessionRow, User};
 
 pub mod administration;
+pub mod figures;
 
 pub use administration::UserType;
+pub use figures::{Balances, TrialBalance, TrialBalanceQuery, TrialBalanceRow};
 
 /// Name and password of a sign-in.
 #[derive(Deserialize, ToSchema)]
@@ -242,6 +244,16 @@ pub struct Period {
     pub month: i8,
 }
 
+impl Period {
+    /// Its first day.
+    ///
+    /// # Panics
+    /// When there is no such month, which [`crate::reports::asked::Asked::month`] refuses.
+    pub fn first_day(self) -> Date {
+        jiff::civil::date(self.year, self.month, 1)
+    }
+}
+
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}", self.year, self.month)
@@ -270,69 +282,6 @@ impl Serialize for Amount {
     }
 }
 
-/// The six columns of a trial balance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Balances {
-    /// Balance carried forward, debit side.
-    pub precdeb: Amount,
-    /// Balance carried forward, credit side.
-    pub preccred: Amount,
-    /// Turnover of the month, debit.
-    pub ruldeb: Amount,
-    /// Turnover of the month, credit.
-    pub rulcred: Amount,
-    /// Closing balance, debit side.
-    pub solddeb: Amount,
-    /// Closing balance, credit side.
-    pub soldcred: Amount,
-}
-
-impl<'a> Sum<&'a Balances> for Balances {
-    fn sum<I: Iterator<Item = &'a Balances>>(rows: I) -> Self {
-        rows.fold(Self::default(), |sum, row| Self {
-            precdeb: Amount(sum.precdeb.0 + row.precdeb.0),
-            preccred: Amount(sum.preccred.0 + row.preccred.0),
-            ruldeb: Amount(sum.ruldeb.0 + row.ruldeb.0),
-            rulcred: Amount(sum.rulcred.0 + row.rulcred.0),
-            solddeb: Amount(sum.solddeb.0 + row.solddeb.0),
-            soldcred: Amount(sum.soldcred.0 + row.soldcred.0),
-        })
-    }
-}
-
-/// One account of a trial balance.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TrialBalanceRow {
-    /// Account code.
-    pub cont: String,
-    /// Account name, if the chart of accounts has one.
-    pub denumire: Option<String>,
-    /// The six columns.
-    #[serde(flatten)]
-    pub balances: Balances,
-}
-
-/// A trial balance: every pair of totals is equal.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TrialBalance {
-    /// Name of the server.
-    pub server: String,
-    /// Whose books.
-    pub company: CompanyRef,
-    /// Year, four digits.
-    pub year: i16,
-    /// Month, 1 to 12.
-    pub month: i8,
-    /// When the figures were read.
-    #[schema(value_type = String, format = DateTime)]
-    pub generated_at: Timestamp,
-    /// One row per account, ascending by code as text.
-    pub rows: Vec<TrialBalanceRow>,
-    /// Sums of all rows.
-    pub totals: Balances,
-}
-
 /// Which companies.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -352,24 +301,6 @@ pub struct CalendarQuery {
     /// Id of the company.
     #[param(required, value_type = String)]
     pub company: Option<String>,
-}
-
-/// Which trial balance.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct TrialBalanceQuery {
-    /// Name of the server; the first one if absent.
-    #[param(nullable = false)]
-    pub server: Option<String>,
-    /// Id of the company.
-    #[param(required, value_type = String)]
-    pub company: Option<String>,
-    /// Year, four digits.
-    #[param(required, value_type = i16)]
-    pub year: Option<String>,
-    /// Month, 1 to 12.
-    #[param(required, value_type = i8)]
-    pub month: Option<String>,
 }
 
 /// A code to send to the bot.

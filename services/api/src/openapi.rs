@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::PROBLEM_JSON;
 use crate::handlers::{
-    audit, auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
-    trial_balance, users,
+    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
+    system, telegram, tenants, treasury, trial_balance, users,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,12 @@ use crate::handlers::{
         auth::session_end_others::end_others,
         companies::list::list,
         calendar::show::show,
+        reports::list::list,
+        reports::show::show,
+        dashboard::show::show,
+        invoices::list::list,
+        invoices::summary::show,
+        treasury::show::show,
         trial_balance::show::show,
         telegram::link_create::create,
         telegram::link_list::list,

@@ -1,154 +1,116 @@
-//! Reports as data: a name, one parameterised query per engine, typed columns.
+//! Reports as data: a definition in two languages, parameters, typed columns and a query per engine.
 //!
-//! A report knows nothing of HTTP or of the servers; [`Report::run`] takes a pool and parameters
-//! and returns records whose cells have the declared kinds. A database that answers with another
-//! kind of value fails the report by name instead of showing a wrong figure.
+//! ```text
+//! file.yaml ─ file ─▶ Definition ─ check, sql ─▶ Report ─ catalogue (built-in, folder) ─▶ who may run it
+//! Ask: Report + arguments + View ─ page ─▶ two questions ─ run ─▶ Table of typed cells ─▶ answer
+//! ```
+//!
+//! A report knows nothing of HTTP or of the servers. A database that answers with another kind of value than
+//! a column declares fails the report by name instead of showing a wrong figure.
 
-use reportapp_pool::{Engine, Pool, PoolError, Row, Value};
-use rust_decimal::Decimal;
+use reportapp_pool::Engine;
+use reportapp_session::access::{Access, UserKind};
 
+pub mod answer;
+pub mod asked;
+mod built_in;
 pub mod catalogue;
+mod check;
+pub mod file;
+mod folder;
+mod lines;
+pub mod page;
+pub mod run;
+pub mod sql;
 
-/// Amounts have this many decimals.
-const SCALE: u32 = 2;
+#[cfg(test)]
+mod proof;
 
-/// A query per engine and what its columns mean.
-#[derive(Clone, Copy, Debug)]
+pub use catalogue::Catalogue;
+pub use check::{Refusal, read};
+pub use file::{Column, Definition, Kind};
+pub use folder::Folder;
+pub use run::{Ask, Cell, Table};
+pub use sql::Query;
+
+/// A report that can be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Stable name.
-    pub name: &'static str,
-    /// The query for PostgreSQL.
-    pub postgres: &'static str,
-    /// The query for SQLite.
-    pub sqlite: &'static str,
-    /// The columns both queries return, in the order of [`Record`]'s cells.
-    pub columns: &'static [Column],
+    /// What it is.
+    pub definition: Definition,
+    /// Order of its rows unless another is asked for; no two rows are equal in it.
+    pub order: Vec<Order>,
+    postgres: Option<Query>,
+    sqlite: Option<Query>,
 }
 
-/// One column of a report.
+/// A column to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// Name in the result of the query.
-    pub name: &'static str,
-    /// What its cells are.
-    pub kind: Kind,
-}
-
-/// What a cell is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A string.
-    Text,
-    /// A string or nothing.
-    OptionalText,
-    /// A whole number.
-    Integer,
-    /// Money: exact, two decimals.
-    Amount,
-}
-
-/// One cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell {
-    /// A string.
-    Text(String),
-    /// No value.
-    Nothing,
-    /// A whole number.
-    Integer(i64),
-    /// Money.
-    Amount(Decimal),
-}
-
-/// One row: a cell per column of the report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    columns: &'static [Column],
-    cells: Vec<Cell>,
+pub struct Order {
+    /// Its index.
+    pub column: usize,
+    /// From the largest to the smallest.
+    pub is_descending: bool,
 }
 
 impl Report {
-    /// Runs the report with its parameters `$1…$n`.
+    /// The query for an engine, if there is one.
+    pub fn query(&self, engine: Engine) -> Option<&Query> {
+        match engine {
+            Engine::Postgres => self.postgres.as_ref(),
+            Engine::Sqlite => self.sqlite.as_ref(),
+        }
+    }
+
+    /// Whether somebody who may read reports may read this one.
+    pub fn is_open_to(&self, reader: &Access) -> bool {
+        let needed = &self.definition.roles;
+        let holds = |role: &String| {
+            // The names of a tenant's own roles are chosen by the tenant, so they open nothing.
+            reader.roles.contains(role) || reader.platform_roles.contains(role)
+        };
+        needed.is_empty() || reader.kind == UserKind::EnterpriseAdmin || needed.iter().any(holds)
+    }
+
+    /// The index of a column.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        let columns = &self.definition.columns;
+        columns.iter().position(|column| column.name == name)
+    }
+
+    /// Reads an order such as `["-sold", "cont"]` and makes it one in which no two rows are equal, by
+    /// whatever is left of the default order and of the columns.
     ///
     /// # Errors
-    /// Whatever the pool says; [`PoolError::Type`] and [`PoolError::NoColumn`] when the database
-    /// does not return the declared columns.
-    pub async fn run(&self, pool: &Pool, params: &[Value]) -> Result<Vec<Record>, PoolError> {
-        let sql = match pool.engine() {
-            Engine::Postgres => self.postgres,
-            Engine::Sqlite => self.sqlite,
-        };
-        let rows = pool.query(sql, params).await?;
-        rows.iter().map(|row| self.record(row)).collect()
-    }
-
-    fn record(&self, row: &Row) -> Result<Record, PoolError> {
-        let cells = self.columns.iter().map(|column| column.read(row));
-        Ok(Record {
-            columns: self.columns,
-            cells: cells.collect::<Result<_, _>>()?,
-        })
+    /// The name that is no column.
+    pub fn order_by<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Order>, &'a str> {
+        let mut order: Vec<Order> = Vec::new();
+        for written in names {
+            let name = written.strip_prefix('-').unwrap_or(written);
+            let column = self.column(name).ok_or(written)?;
+            order.push(Order {
+                column,
+                is_descending: written.starts_with('-'),
+            });
+        }
+        let all = (0..self.definition.columns.len()).map(Order::ascending);
+        for rest in self.order.iter().copied().chain(all) {
+            if order.iter().all(|known| known.column != rest.column) {
+                order.push(rest);
+            }
+        }
+        Ok(order)
     }
 }
 
-impl Column {
-    fn read(&self, row: &Row) -> Result<Cell, PoolError> {
-        Ok(match self.kind {
-            Kind::Text => Cell::Text(row.get(self.name)?),
-            Kind::OptionalText => row
-                .get::<Option<String>>(self.name)?
-                .map_or(Cell::Nothing, Cell::Text),
-            Kind::Integer => Cell::Integer(row.get(self.name)?),
-            Kind::Amount => Cell::Amount(row.get_minor_units(self.name, SCALE)?),
-        })
-    }
-}
-
-impl Record {
-    /// The text of a column; empty for nothing.
-    ///
-    /// # Panics
-    /// When the report has no such text column: a mistake in the program.
-    pub fn text(&self, column: &str) -> String {
-        self.opt_text(column).unwrap_or_default()
-    }
-
-    /// The text of a column that may be empty.
-    ///
-    /// # Panics
-    /// As [`Record::text`].
-    pub fn opt_text(&self, column: &str) -> Option<String> {
-        match self.cell(column) {
-            Cell::Text(text) => Some(text.clone()),
-            Cell::Nothing => None,
-            _ => panic!("column {column} of the report is not text"),
+impl Order {
+    fn ascending(column: usize) -> Self {
+        Self {
+            column,
+            is_descending: false,
         }
-    }
-
-    /// The whole number of a column.
-    ///
-    /// # Panics
-    /// As [`Record::text`].
-    pub fn integer(&self, column: &str) -> i64 {
-        match self.cell(column) {
-            Cell::Integer(number) => *number,
-            _ => panic!("column {column} of the report is not an integer"),
-        }
-    }
-
-    /// The amount of a column.
-    ///
-    /// # Panics
-    /// As [`Record::text`].
-    pub fn amount(&self, column: &str) -> Decimal {
-        match self.cell(column) {
-            Cell::Amount(amount) => *amount,
-            _ => panic!("column {column} of the report is not an amount"),
-        }
-    }
-
-    fn cell(&self, column: &str) -> &Cell {
-        let index = self.columns.iter().position(|known| known.name == column);
-        &self.cells[index.unwrap_or_else(|| panic!("the report has no column {column}"))]
     }
 }

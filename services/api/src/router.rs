@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::handlers::endpoint::Route;
 use crate::handlers::{
-    audit, auth, calendar, companies, internal, permissions, roles, system, telegram, tenants,
-    trial_balance, users,
+    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
+    system, telegram, tenants, treasury, trial_balance, users,
 };
 use crate::service::AppService;
 use crate::web;
@@ -33,6 +33,12 @@ pub fn public(app: &Arc<App>) -> AppService {
         auth::session_end_others::route(app),
         companies::list::route(app),
         calendar::show::route(app),
+        reports::list::route(app),
+        reports::show::route(app),
+        dashboard::show::route(app),
+        invoices::list::route(app),
+        invoices::summary::route(app),
+        treasury::show::route(app),
         trial_balance::show::route(app),
         telegram::link_create::route(app),
         telegram::link_list::route(app),
@@ -57,6 +63,7 @@ pub fn public(app: &Arc<App>) -> AppService {
         system::health::route(),
         system::jwks::route(app),
         system::openapi::route(),
+        system::docs::route(),
         web::route(app),
     ];
     AppService::new(app, finish(routes))

@@ -24,6 +24,7 @@ use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
 use crate::metrics::{AuditMetrics, EpochMetrics, HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
+use crate::reports::{Catalogue, Folder};
 use crate::router;
 use crate::server::{End, Listener};
 use crate::sessions::LONGEST_PAUSE;
@@ -84,6 +85,10 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
     }
     for server in app.servers.all() {
         watch_server(&mut tasks, &health, server);
+    }
+    if let Some(folder) = &config.reports {
+        let advice = health.advice("reports");
+        tasks.spawn(Folder::new(folder).watch(Arc::clone(&app.catalogue), advice));
     }
     health.set_ready(true);
     log_addresses(&listeners);
@@ -179,6 +184,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         tokens: Tokens::new(&config.app, token_life, keys),
         passwords: Passwords::new()?,
         servers: Servers::new(servers),
+        catalogue: Arc::new(Catalogue::built_in()),
         throttles: Throttles::default(),
         internal_token: config
             .internal_token

@@ -119,6 +119,7 @@ async fn set_up() -> Setup {
         )),
         internal_token: Some(write(&at("token"), &[("token", TOKEN)])),
         bot_username: None,
+        reports: None,
         web_root: at("web"),
         drain_seconds: 3,
     };

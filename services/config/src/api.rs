@@ -47,6 +47,9 @@ pub struct ApiConfig {
     /// Name of the Telegram bot without `@`, for deep links; absent: linking is switched off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bot_username: Option<String>,
+    /// Folder of report files that add to the built-in catalogue; absent: the built-in ones only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<PathBuf>,
     /// Folder of the built web UI.
     pub web_root: PathBuf,
     /// Seconds to go on serving after SIGTERM so that load balancers notice, then to drain.

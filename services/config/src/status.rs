@@ -21,7 +21,8 @@ pub struct ServiceStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DependencyStatus {
-    /// Stable name: `server/main`, `tunnel/main`, `store`, `redis`, `telegram`, `api`, `certificate`.
+    /// Stable name: `server/main`, `server/main/login`, `tunnel/main`, `store`, `redis`, `telegram`, `api`,
+    /// `certificate`, `reports`.
     pub name: String,
     /// Whether the last attempt succeeded.
     pub state: DependencyState,
@@ -87,6 +88,10 @@ pub enum Reason {
     ApiUnreachable,
     /// The certificate files cannot be used; the last good certificate is still served.
     CertificateInvalid,
+    /// A report file cannot be used; its last good version, if there was one, is still served.
+    ReportRefused,
+    /// The login of an ERP database may change data, which reports never need.
+    ErpLoginMayWrite,
 }
 
 impl Reason {
@@ -113,6 +118,8 @@ impl Reason {
             Self::TelegramConflict => "TelegramConflict",
             Self::ApiUnreachable => "ApiUnreachable",
             Self::CertificateInvalid => "CertificateInvalid",
+            Self::ReportRefused => "ReportRefused",
+            Self::ErpLoginMayWrite => "ErpLoginMayWrite",
         }
     }
 }

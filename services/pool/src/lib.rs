@@ -35,5 +35,5 @@ pub use postgres::NamedTls;
 pub use row::{Row, RowStream};
 pub use settings::PostgresLogin;
 pub use stats::PoolStats;
-pub use transaction::{Opening, Transaction};
+pub use transaction::{Opening, Question, Transaction};
 pub use value::{FromValue, Value};

@@ -10,7 +10,7 @@ use crate::row::RowStream;
 use crate::settings::{PostgresLogin, PostgresSettings, Settings};
 use crate::sqlite::SqlitePool;
 use crate::stats::PoolCollector;
-use crate::transaction::{EngineTransaction, Opening, Transaction};
+use crate::transaction::{EngineTransaction, Opening, Question, Transaction};
 use crate::{PoolError, PoolStats, Row, Value};
 
 /// The database behind a pool, for the few statements that differ between engines.
@@ -180,6 +180,19 @@ impl Pool {
         match &*self.inner {
             EnginePool::Postgres(pool) => Ok(pool.transact(opening, sql, params).await?.rows),
             EnginePool::Sqlite(pool) => pool.query(sql, params).await,
+        }
+    }
+
+    /// Answers several questions from one state of the database, in one round trip. They run in a
+    /// transaction that may not write and is always rolled back: whatever a statement manages to change in
+    /// its session ends with it. Statements are planned for the values they are given.
+    ///
+    /// # Errors
+    /// As [`Pool::query`], for the first question that fails; `Query` for a statement that would write.
+    pub async fn read_only(&self, questions: &[Question]) -> Result<Vec<Vec<Row>>, PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.read_only(questions).await,
+            EnginePool::Sqlite(pool) => pool.read_only(questions).await,
         }
     }
 

@@ -19,7 +19,7 @@ use crate::row::RowStream;
 use crate::settings::PostgresSettings;
 use crate::slots::{Held, Slot, Slots};
 use crate::stats::Counters;
-use crate::{Opening, PoolError, PoolStats, Row, Value};
+use crate::{Opening, PoolError, PoolStats, Question, Row, Value};
 
 mod bulk;
 mod connect;
@@ -138,6 +138,14 @@ impl PostgresPool {
     ) -> Result<Done, PoolError> {
         let mut lease = self.core.lease().await?;
         lease.transact(opening, sql, params).await
+    }
+
+    /// Questions in one transaction that may not write.
+    pub(crate) async fn read_only(
+        &self,
+        questions: &[Question],
+    ) -> Result<Vec<Vec<Row>>, PoolError> {
+        self.core.lease().await?.read_only(questions).await
     }
 
     pub(crate) async fn begin_after(

@@ -15,7 +15,7 @@ use crate::row::RowStream;
 use crate::settings::SqliteSettings;
 use crate::slots::{Slot, Slots};
 use crate::stats::Counters;
-use crate::{PoolError, PoolStats, Row, Value};
+use crate::{PoolError, PoolStats, Question, Row, Value};
 
 mod connection;
 mod error;
@@ -102,6 +102,19 @@ impl SqlitePool {
                     .await
             }
         }
+    }
+
+    /// Questions in one transaction of a reader.
+    pub(crate) async fn read_only(
+        &self,
+        questions: &[Question],
+    ) -> Result<Vec<Vec<Row>>, PoolError> {
+        let questions = questions.to_vec();
+        self.core
+            .worker(Role::Reader)
+            .await?
+            .run(move |connection| connection.read_only(&questions))
+            .await
     }
 
     pub(crate) async fn query_stream(

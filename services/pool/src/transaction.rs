@@ -15,6 +15,15 @@ pub struct Opening {
     pub params: Vec<Value>,
 }
 
+/// One statement of [`crate::Pool::read_only`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The statement.
+    pub sql: String,
+    /// Its parameters.
+    pub params: Vec<Value>,
+}
+
 /// Several statements that happen together or not at all. Dropping it rolls back, also in the
 /// middle of a statement. After a failed statement only dropping or rolling back makes sense.
 pub struct Transaction {

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use jiff::{Timestamp, civil::date};
 use reportapp_config::DatabaseConfig;
 use reportapp_pool::testing::{TestPostgres, TestSqlite};
-use reportapp_pool::{Engine, Pool, PoolError, Value};
+use reportapp_pool::{Engine, Pool, PoolError, Question, Value};
 use rust_decimal::Decimal;
 
 /// Both engines, each with a fresh database.
@@ -462,5 +462,48 @@ async fn gauges_reach_the_registry() {
         ] {
             assert!(text.contains(&line), "{line} is missing in\n{text}");
         }
+    }
+}
+
+fn question(sql: &str, params: &[Value]) -> Question {
+    Question {
+        sql: sql.to_owned(),
+        params: params.to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn questions_together_see_one_state_and_can_change_nothing() {
+    let engines = Engines::start().await;
+    for pool in engines.pools(|limits| limits.max = 2).await {
+        pool.batch("CREATE TABLE facts (n integer NOT NULL); INSERT INTO facts VALUES (1), (2)")
+            .await
+            .expect("a table");
+        let count = question("SELECT count(*) AS n FROM facts", &[]);
+        let larger = question(
+            "SELECT n FROM facts WHERE n >= $1::bigint ORDER BY n",
+            &[Value::Int(2)],
+        );
+        let answers = pool
+            .read_only(&[count.clone(), larger])
+            .await
+            .expect("two answers");
+        assert_eq!(answers[0][0].get::<i64>("n").expect("n"), 2);
+        assert_eq!(answers[1].len(), 1);
+        for attack in [
+            "INSERT INTO facts VALUES (3) RETURNING n",
+            "DELETE FROM facts RETURNING n",
+        ] {
+            let refused = pool.read_only(&[question(attack, &[])]).await;
+            assert!(
+                matches!(refused, Err(PoolError::Query { .. })),
+                "{attack}: {refused:?}"
+            );
+        }
+        let broken = question("SELECT nothing FROM facts", &[]);
+        let failed = pool.read_only(&[broken, count.clone()]).await;
+        assert!(matches!(failed, Err(PoolError::Query { .. })), "{failed:?}");
+        let answers = pool.read_only(&[count]).await.expect("still of use");
+        assert_eq!(answers[0][0].get::<i64>("n").expect("n"), 2);
     }
 }

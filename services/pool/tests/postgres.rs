@@ -7,7 +7,7 @@ use std::time::Duration;
 use reportapp_config::DatabaseConfig;
 use reportapp_config::database::TlsConfig;
 use reportapp_pool::testing::{SUPERUSER, TestPostgres, TestTls};
-use reportapp_pool::{Pool, PoolError};
+use reportapp_pool::{Pool, PoolError, Question};
 
 async fn open(config: &DatabaseConfig) -> Pool {
     Pool::open("server/main", config)
@@ -292,4 +292,35 @@ async fn a_changed_table_does_not_break_prepared_statements_for_long() {
         .expect("changed");
     let rows = pool.query("SELECT * FROM t", &[]).await;
     assert!(rows.is_ok(), "{rows:?}");
+}
+
+#[tokio::test]
+async fn what_a_question_sets_in_its_session_ends_with_it() {
+    let postgres = TestPostgres::start().await;
+    let mut config = postgres.config();
+    if let DatabaseConfig::Postgres { pool, .. } = &mut config {
+        (pool.min, pool.max) = (0, 1);
+    }
+    let pool = Pool::open("test", &config).await.expect("opens");
+    let shown = "SELECT current_setting('statement_timeout') AS x";
+    let before = pool.query(shown, &[]).await.expect("a setting");
+    for attack in [
+        "SELECT set_config('statement_timeout', '1234', false) AS x",
+        "SELECT set_config('transaction_read_only', 'off', true) AS x",
+        "SET SESSION statement_timeout = 1234",
+        "SET SESSION AUTHORIZATION DEFAULT",
+        "COMMIT",
+    ] {
+        let question = Question {
+            sql: attack.to_owned(),
+            params: Vec::new(),
+        };
+        // Whether it is refused or undone does not matter to the next one on the connection.
+        drop(pool.read_only(&[question]).await);
+        let after = pool.query(shown, &[]).await.expect("a setting");
+        assert_eq!(after, before, "{attack}");
+        let writable = "SELECT current_setting('transaction_read_only') = 'off' AS x";
+        let rows = pool.query(writable, &[]).await.expect("a setting");
+        assert!(rows[0].get::<bool>("x").expect("x"), "{attack}");
+    }
 }

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS companies (
     currency text NOT NULL               -- ISO 4217: 'RON'
 );
 
--- Accounts in use.
+-- Accounts in use, and the synthetic ones above them.
 CREATE TABLE IF NOT EXISTS accounts (
     company  text NOT NULL REFERENCES companies (id),
     cont     text NOT NULL,              -- '371', or with an analytic part '4111.0012'
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS postings (
     text      text NOT NULL
 );
 CREATE INDEX IF NOT EXISTS postings_by_day ON postings (company, posted_on);
+CREATE INDEX IF NOT EXISTS postings_by_account ON postings (company, cont, posted_on);
 
 -- Clients (4111.…) and suppliers (401.…); the analytic account identifies the partner.
 CREATE TABLE IF NOT EXISTS partners (
@@ -51,6 +52,7 @@ CREATE TABLE IF NOT EXISTS invoices (
     vat       numeric(15,2) NOT NULL,    -- total = net + vat
     PRIMARY KEY (company, number)
 );
+CREATE INDEX IF NOT EXISTS invoices_by_day ON invoices (company, issued_on);
 
 CREATE TABLE IF NOT EXISTS invoice_lines (
     company     text NOT NULL,
@@ -76,6 +78,7 @@ CREATE TABLE IF NOT EXISTS payments (
     amount    numeric(15,2) NOT NULL,
     PRIMARY KEY (company, document)
 );
+CREATE INDEX IF NOT EXISTS payments_by_invoice ON payments (company, invoice);
 
 -- Every month from a company's first posting to its last. Derived; see SCHEMA.md.
 CREATE TABLE IF NOT EXISTS periods (

@@ -83,6 +83,8 @@ pub struct Access {
     pub owned: Vec<String>,
     /// The roles of the user, by their ids.
     pub roles: Vec<String>,
+    /// The names of those of the roles that belong to the platform, not to a tenant.
+    pub platform_roles: Vec<String>,
     /// The highest level among the roles.
     pub role_level: i64,
     /// What the roles permit, together.

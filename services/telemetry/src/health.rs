@@ -120,7 +120,16 @@ impl Health {
     /// service is not ready before it was `Ok` once. Asking again for a name gives the same
     /// dependency.
     pub fn dependency(&self, name: impl Into<String>) -> DependencyHandle {
-        let name = name.into();
+        self.register_dependency(name.into(), false)
+    }
+
+    /// As [`Health::dependency`], for something that is worth a report and without which the service does
+    /// its work: it never keeps the service from being ready.
+    pub fn advice(&self, name: impl Into<String>) -> DependencyHandle {
+        self.register_dependency(name.into(), true)
+    }
+
+    fn register_dependency(&self, name: String, is_dispensable: bool) -> DependencyHandle {
         self.dependencies()
             .entry(name.clone())
             .or_insert_with(|| Dependency {
@@ -130,7 +139,7 @@ impl Health {
                     reason: None,
                     message: String::new(),
                 },
-                was_ok_once: false,
+                was_ok_once: is_dispensable,
             });
         self.inner.dependency_up.with_label_values(&[&name]).set(0);
         DependencyHandle {

@@ -96,6 +96,7 @@ fn api_config(app: &ValidatedApp) -> ApiConfig {
         first_administrator: Some(PathBuf::from(FIRST_ADMINISTRATOR_DIR)),
         internal_token: app.internal_token.as_ref().map(folder),
         bot_username: spec.bot.as_ref().and_then(|bot| bot.username.clone()),
+        reports: None,
         web_root: PathBuf::from(WEB_ROOT),
         drain_seconds: spec.api.drain.as_secs(),
     }

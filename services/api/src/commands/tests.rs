@@ -124,3 +124,35 @@ async fn verify_audit_tells_an_intact_trail_from_one_that_differs() {
         "batch 1 differs: its head is not the one that was noted"
     );
 }
+
+#[test]
+fn the_reference_lists_the_functions_a_report_may_call() {
+    let page = include_str!("../../../../docs/reference/report-files.md");
+    assert!(
+        page.contains(&report_functions()),
+        "docs/reference/report-files.md is outdated; run `cargo run -p reportapp-api -- report-functions`"
+    );
+}
+
+#[test]
+fn the_report_of_the_guide_is_good_and_a_bad_one_is_told_by_line() {
+    let page = include_str!("../../../../docs/how-to/add-a-report.md");
+    let file = page
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let folder = tempfile::tempdir().unwrap();
+    let file_path = folder.path().join("expensive-documents.yaml");
+    std::fs::write(&file_path, file.unwrap()).unwrap();
+    let checked = check_reports(folder.path()).unwrap();
+    assert_eq!(checked.to_string(), "1 good, 0 problems");
+    let bad = file
+        .unwrap()
+        .replace("FROM postings", "FROM pg_stat_activity");
+    std::fs::write(&file_path, bad).unwrap();
+    let checked = check_reports(folder.path()).unwrap().to_string();
+    let line = checked.lines().next().unwrap();
+    assert!(page.contains(line), "{line}");
+    assert!(checked.ends_with("0 good, 1 problems"), "{checked}");
+    assert!(check_reports(&folder.path().join("nothing")).is_err());
+}

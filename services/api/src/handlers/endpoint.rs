@@ -16,6 +16,7 @@ use warp::{Filter, Rejection};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::peer::{PeerAddr, client_address};
+use crate::reports::asked::Asked;
 
 /// A filter that answers one method of one path.
 pub(crate) type Route = BoxedFilter<(Response,)>;
@@ -56,6 +57,11 @@ pub(crate) fn with(
 /// Hands the headers to a handler.
 pub(crate) fn headers() -> impl Filter<Extract = (HeaderMap,), Error = Infallible> + Copy {
     warp::header::headers_cloned()
+}
+
+/// Hands the parameters of the address to a handler, also those that are repeated.
+pub(crate) fn asked() -> impl Filter<Extract = (Asked,), Error = Rejection> + Copy {
+    warp::query::<Vec<(String, String)>>().map(Asked::new)
 }
 
 /// Hands the client's address to a handler.

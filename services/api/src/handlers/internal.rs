@@ -1,5 +1,9 @@
 //! What the bot asks, on a listener of its own that only the bot can reach.
 
+use std::sync::Arc;
+
+use reportapp_session::access::Access;
+
 use crate::access::{REPORTS_VIEW, TELEGRAM_VIEW};
 use crate::app::App;
 use crate::erp::Server;
@@ -19,6 +23,7 @@ pub(crate) mod unlink;
 pub(crate) struct LinkedUser {
     pub(crate) link: Link,
     pub(crate) user: User,
+    pub(crate) access: Arc<Access>,
 }
 
 /// The link of a chat, if its user may still act.
@@ -42,6 +47,7 @@ pub(crate) async fn linked_user(app: &App, chat_id: i64) -> Result<LinkedUser, A
     Ok(LinkedUser {
         link,
         user: person.user,
+        access: person.access,
     })
 }
 

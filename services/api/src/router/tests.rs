@@ -2,6 +2,7 @@
 
 mod administration;
 mod auth;
+mod catalogue;
 mod contract;
 mod faults;
 mod fleet;

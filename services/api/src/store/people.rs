@@ -37,17 +37,18 @@ impl Store {
     /// When the store cannot answer.
     pub async fn find_person(&self, id: &str) -> Result<Option<Person>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, f.role_id, f.level, f.route, f.action, f.owned
+            "SELECT {COLUMNS}, f.role_id, f.platform_role, f.level, f.route, f.action, f.owned
              FROM {TABLES}
              LEFT JOIN (
-                 SELECT h.user_id, r.tenant_id AS role_tenant, r.id AS role_id, r.level,
+                 SELECT h.user_id, r.tenant_id AS role_tenant, r.id AS role_id,
+                        CASE WHEN r.tenant_id IS NULL THEN r.name END AS platform_role, r.level,
                         p.route, p.action, NULL AS owned
                  FROM rbac_user_roles h
                  JOIN rbac_roles r ON r.id = h.role_id
                  LEFT JOIN rbac_permissions p ON p.role_id = r.id
                  WHERE h.user_id = $1
                  UNION ALL
-                 SELECT c.super_admin_id, NULL, NULL, NULL, NULL, NULL, c.id
+                 SELECT c.super_admin_id, NULL, NULL, NULL, NULL, NULL, NULL, c.id
                  FROM clients c
                  WHERE c.super_admin_id = $1
              ) f ON f.user_id = u.id AND (f.role_tenant IS NULL OR f.role_tenant = u.tenant_id)
@@ -68,6 +69,7 @@ fn person(rows: &[Row]) -> Result<Option<Person>, StoreError> {
         tenant: user.tenant.clone(),
         owned: Vec::new(),
         roles: Vec::new(),
+        platform_roles: Vec::new(),
         role_level: 0,
         permissions: Permissions::default(),
     };
@@ -78,6 +80,9 @@ fn person(rows: &[Row]) -> Result<Option<Person>, StoreError> {
         };
         if !access.roles.contains(&role) {
             access.roles.push(role);
+            access
+                .platform_roles
+                .extend(row.get::<Option<String>>("platform_role")?);
         }
         access.role_level = access.role_level.max(row.get("level")?);
         if let (Some(route), Some(action)) = (row.get("route")?, row.get("action")?) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use futures::future::join_all;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
@@ -15,7 +16,7 @@ use tokio_postgres::{CancelToken, Client, Connection, Error, RowStream, Statemen
 use super::error::Context;
 use super::types::{Bound, Cell, check_parameters};
 use crate::slots::Reusable;
-use crate::{Opening, PoolError, Row, Value};
+use crate::{Opening, PoolError, Question, Row, Value};
 
 /// Prepared statements remembered per session.
 const STATEMENTS_MAX: usize = 256;
@@ -24,6 +25,9 @@ pub(super) const OUTDATED: [&SqlState; 2] = [
     &SqlState::FEATURE_NOT_SUPPORTED,
     &SqlState::INVALID_SQL_STATEMENT_NAME,
 ];
+/// Begins reading one state of the database. Reports are asked with very different values, for which the
+/// plan of the average value is a bad one.
+const READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
 /// How long a closed session may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -131,6 +135,42 @@ impl PgConnection {
                 let done = answer.map_err(|error| self.forget(sql, &error))?;
                 committed.map_err(|error| self.context.statement_error(&error))?;
                 done
+            })
+            .await
+    }
+
+    /// Questions about one state of the database, in a transaction that may not write and is rolled back in
+    /// any case. All is sent before the first answer is read, as in [`PgConnection::transact`].
+    pub(super) async fn read_only(
+        &mut self,
+        questions: &[Question],
+    ) -> Result<Vec<Vec<Row>>, PoolError> {
+        let deadline = self.context.clone();
+        deadline
+            .bound(async {
+                let mut statements = Vec::with_capacity(questions.len());
+                for question in questions {
+                    statements.push(self.prepare(&question.sql, &question.params).await?);
+                }
+                let answers = questions.iter().zip(&statements);
+                let answers = answers.map(|(question, statement)| {
+                    let bound = question.params.iter().map(Bound).collect::<Vec<_>>();
+                    self.read(statement, bound)
+                });
+                // Polled, and so sent, in this order.
+                let (begun, answers, ended) = futures::join!(
+                    self.client.batch_execute(READ_ONLY),
+                    join_all(answers),
+                    self.client.batch_execute("ROLLBACK"),
+                );
+                begun.map_err(|error| self.context.statement_error(&error))?;
+                let mut tables = Vec::with_capacity(questions.len());
+                for (question, answer) in questions.iter().zip(answers) {
+                    let done = answer.map_err(|error| self.forget(&question.sql, &error))?;
+                    tables.push(done?.rows);
+                }
+                ended.map_err(|error| self.context.statement_error(&error))?;
+                Ok(tables)
             })
             .await
     }

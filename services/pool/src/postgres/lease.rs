@@ -14,7 +14,7 @@ use super::connection::{Done, OUTDATED, PgConnection, convert};
 use super::{Core, bulk};
 use crate::row::RowStream;
 use crate::slots::Slot;
-use crate::{Opening, PoolError, Row, Value};
+use crate::{Opening, PoolError, Question, Row, Value};
 
 /// Upper bound of rolling back an abandoned transaction.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,6 +71,17 @@ impl Lease {
         let mut outcome = self.work()?.transact(opening, sql, params).await;
         if self.should_prepare_again(&outcome) {
             outcome = self.work()?.transact(opening, sql, params).await;
+        }
+        self.settle(outcome)
+    }
+
+    pub(super) async fn read_only(
+        &mut self,
+        questions: &[Question],
+    ) -> Result<Vec<Vec<Row>>, PoolError> {
+        let mut outcome = self.work()?.read_only(questions).await;
+        if self.should_prepare_again(&outcome) {
+            outcome = self.work()?.read_only(questions).await;
         }
         self.settle(outcome)
     }

@@ -11,7 +11,7 @@ use super::error::Context;
 use super::types::{Kind, bind, read};
 use crate::settings::SqliteSettings;
 use crate::slots::Reusable;
-use crate::{PoolError, Row, Value};
+use crate::{PoolError, Question, Row, Value};
 
 /// How long a statement waits for another process that locks the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -94,6 +94,21 @@ impl SqliteConnection {
             return Ok(None);
         }
         collect(&self.context, &mut statement, params).map(Some)
+    }
+
+    /// Answers questions from one state of the file and refuses what would write.
+    pub(super) fn read_only(&mut self, questions: &[Question]) -> Result<Vec<Vec<Row>>, PoolError> {
+        let refused =
+            || PoolError::usage("the statement would write; only reading is allowed here");
+        self.batch("BEGIN")?;
+        let answers = questions.iter().map(|question| {
+            let rows = self.query_if_readonly(&question.sql, &question.params)?;
+            rows.ok_or_else(refused)
+        });
+        let answers = answers.collect();
+        // A connection that cannot end its transaction is not used again.
+        self.roll_back();
+        answers
     }
 
     pub(super) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, PoolError> {

@@ -1,6 +1,6 @@
 //! One company's life: plans each month, then lives its days in order, then closes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::{Date, Weekday, date};
@@ -219,7 +219,13 @@ impl Simulation {
             currency: "RON".to_owned(),
         });
         let partners: Vec<Partner> = self.clients.into_iter().chain(self.suppliers).collect();
-        for cont in self.books.accounts() {
+        let synthetic = self
+            .books
+            .accounts()
+            .filter_map(|cont| cont.split_once('.'));
+        let synthetic: BTreeSet<Arc<str>> = synthetic.map(|(above, _)| above.into()).collect();
+        let all: BTreeSet<&Arc<str>> = self.books.accounts().chain(&synthetic).collect();
+        for cont in all {
             let partner = partners.iter().find(|partner| partner.cont == *cont);
             ledger.accounts.push(Account {
                 company: company.clone(),

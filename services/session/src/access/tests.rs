@@ -62,6 +62,7 @@ fn access() -> impl Strategy<Value = Access> {
         kind,
         tenant,
         roles: Vec::new(),
+        platform_roles: Vec::new(),
         role_level,
         permissions,
     })
@@ -74,6 +75,7 @@ fn holder(role: &Role, tenant: Option<String>) -> Access {
         tenant,
         owned: Vec::new(),
         roles: Vec::new(),
+        platform_roles: Vec::new(),
         role_level: role.level,
         permissions: role.permissions.clone(),
     }

@@ -37,6 +37,18 @@ fn a_later_loss_keeps_the_service_ready_but_shows_in_the_status() {
 }
 
 #[test]
+fn advice_is_reported_and_keeps_nobody_from_being_ready() {
+    let health = health();
+    let advice = health.advice("reports");
+    health.set_ready(true);
+    assert!(health.is_ready());
+    advice.failing(Reason::ReportRefused, "payroll.yaml:12: no such kind");
+    assert!(health.is_ready());
+    let reported = &health.status().dependencies[0];
+    assert_eq!(reported.reason, Some(Reason::ReportRefused));
+}
+
+#[test]
 fn a_service_that_is_not_set_up_is_not_ready_even_without_dependencies() {
     let health = health();
     assert!(!health.is_ready());

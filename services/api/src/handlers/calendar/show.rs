@@ -6,11 +6,9 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
-use crate::access::REPORTS_VIEW;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
-use crate::handlers::trial_balance::show::required_company;
 use crate::model::{Calendar, CalendarQuery};
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
@@ -40,8 +38,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
     query: CalendarQuery,
 ) -> Result<Response, ApiError> {
-    app.authorize(&headers, &REPORTS_VIEW).await?;
-    let company = required_company(query.company.as_deref())?;
-    let server = app.servers.get(query.server.as_deref())?;
-    Ok(json(&server.calendar(company).await?))
+    let reading = app.reading(&headers, query.server.as_deref()).await?;
+    let books = reading.books(query.company.as_deref()).await?;
+    Ok(json(&books.calendar()?))
 }

@@ -6,7 +6,6 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
-use crate::access::REPORTS_VIEW;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
@@ -38,7 +37,6 @@ pub(crate) async fn list(
     headers: HeaderMap,
     query: CompaniesQuery,
 ) -> Result<Response, ApiError> {
-    app.authorize(&headers, &REPORTS_VIEW).await?;
-    let server = app.servers.get(query.server.as_deref())?;
-    Ok(json(&server.companies().await?))
+    let reading = app.reading(&headers, query.server.as_deref()).await?;
+    Ok(json(&reading.companies().await?))
 }

@@ -10,6 +10,7 @@ use super::{chosen_server, linked_user};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
+use crate::model::figures::Level;
 use crate::model::{AccountBalance, ChatBalance, TrialBalanceRow};
 
 /// Class 5 of the Romanian chart of accounts: cash, bank and what is as good as either.
@@ -49,8 +50,12 @@ pub(crate) async fn show(
         return Err(ApiError::not_found("CompanyNotChosen", "company", message));
     };
     let server = chosen_server(&app, &linked.link)?;
-    let latest = server.calendar(company).await?.latest;
-    let balance = server.trial_balance(company, latest).await?;
+    let books = server.books(company).await?;
+    let latest = books.calendar()?.latest;
+    let figures = app.figures(&linked.access);
+    let balance = figures
+        .trial_balance(books, latest, Level::Analytic)
+        .await?;
     let treasury = |row: &TrialBalanceRow| row.cont.starts_with(TREASURY_CLASS);
     let accounts = balance.rows.into_iter().filter(treasury);
     let accounts = accounts.map(|row| AccountBalance {

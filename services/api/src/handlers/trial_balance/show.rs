@@ -6,16 +6,16 @@ use http::HeaderMap;
 use warp::Filter;
 use warp::reply::Response;
 
-use crate::access::REPORTS_VIEW;
 use crate::app::App;
 use crate::erp::shorten;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Route, endpoint, headers, json, with};
-use crate::model::{Period, TrialBalance, TrialBalanceQuery};
+use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
+use crate::model::figures::{Level, TrialBalance, TrialBalanceQuery};
+use crate::reports::asked::Asked;
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
     let path = warp::path!("api" / "trial-balance").and(warp::get());
-    let arguments = path.and(with(app)).and(headers()).and(warp::query());
+    let arguments = path.and(with(app)).and(headers()).and(asked());
     endpoint("/api/trial-balance", arguments.then(show))
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     params(TrialBalanceQuery),
     responses(
         (status = 200, description = "Every pair of totals is equal", body = TrialBalance),
-        (status = 400, description = "`InvalidPeriod` or `CompanyMissing`", body = ErrorBody),
+        (status = 400, description = "`InvalidPeriod`, `ParameterInvalid` or `CompanyMissing`", body = ErrorBody),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
         (status = 403, description = "`Forbidden`: needs `reports:view`", body = ErrorBody),
         (status = 404, description = "`ServerUnknown`, `CompanyUnknown`, `CompanyEmpty` or `PeriodUnknown`", body = ErrorBody),
@@ -38,68 +38,24 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
 pub(crate) async fn show(
     app: Arc<App>,
     headers: HeaderMap,
-    query: TrialBalanceQuery,
+    asked: Asked,
 ) -> Result<Response, ApiError> {
-    app.authorize(&headers, &REPORTS_VIEW).await?;
-    let company = required_company(query.company.as_deref())?;
-    let period = Period {
-        year: number("year", query.year.as_deref(), 1900, 9999)?,
-        month: number("month", query.month.as_deref(), 1, 12)?,
-    };
-    let server = app.servers.get(query.server.as_deref())?;
-    Ok(json(&server.trial_balance(company, period).await?))
+    let reading = app.reading(&headers, asked.get("server")).await?;
+    let (month, level) = (asked.month()?, level(&asked)?);
+    let books = reading.books(asked.get("company")).await?;
+    let balance = app.figures(&reading.caller.access);
+    Ok(json(&balance.trial_balance(books, month, level).await?))
 }
 
-/// The company of a query.
-///
-/// # Errors
-/// `CompanyMissing`.
-pub(crate) fn required_company(company: Option<&str>) -> Result<&str, ApiError> {
-    company.filter(|id| !id.is_empty()).ok_or_else(|| {
-        let message = "Add `company` with an id from the list of companies.";
-        ApiError::invalid("CompanyMissing", "company", message)
-    })
-}
-
-fn number<T>(field: &'static str, text: Option<&str>, least: T, most: T) -> Result<T, ApiError>
-where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
-    let Some(text) = text.filter(|text| !text.is_empty()) else {
-        let message = format!("Add `{field}`: a whole number from {least} to {most}.");
-        return Err(ApiError::invalid("InvalidPeriod", field, message));
-    };
-    let value = text.parse().ok();
-    value
-        .filter(|value| *value >= least && *value <= most)
-        .ok_or_else(|| {
-            let shown = shorten(text);
-            let message = format!(
-                "The {field} `{shown}` is not possible; give a whole number from {least} to {most}."
-            );
-            ApiError::invalid("InvalidPeriod", field, message)
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_outside_its_range_names_field_value_and_remedy() {
-        assert_eq!(number::<i8>("month", Some("12"), 1, 12).unwrap(), 12);
-        for bad in [
-            None,
-            Some(""),
-            Some("0"),
-            Some("13"),
-            Some("May"),
-            Some("1.5"),
-        ] {
-            let error = number::<i8>("month", bad, 1, 12).unwrap_err();
-            assert_eq!(error.code(), "InvalidPeriod");
-            let text = error.to_string();
-            assert!(text.contains("month") && text.contains("1 to 12"), "{text}");
+fn level(asked: &Asked) -> Result<Level, ApiError> {
+    match asked.get("level") {
+        None | Some("analytic") => Ok(Level::Analytic),
+        Some("synthetic") => Ok(Level::Synthetic),
+        Some(other) => {
+            let shown = shorten(other);
+            let message =
+                format!("`level` = `{shown}` is not possible; give `analytic` or `synthetic`.");
+            Err(ApiError::invalid("ParameterInvalid", "level", message))
         }
     }
 }

@@ -26,7 +26,13 @@ async fn every_documented_path_is_routed() {
     let mut called = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
-            let ids = ["{sessionId}", "{userId}", "{roleId}", "{tenantId}"];
+            let ids = [
+                "{sessionId}",
+                "{userId}",
+                "{roleId}",
+                "{tenantId}",
+                "{reportId}",
+            ];
             let concrete = ids
                 .into_iter()
                 .fold(path.replace("{chatId}", "7"), |path, id| {

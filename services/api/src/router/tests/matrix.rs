@@ -42,6 +42,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("listCompanies", "UUFYYYY", ""),
     ("getCalendar", "UUFYYYY", ""),
     ("getTrialBalance", "UUFYYYY", ""),
+    ("listReports", "UUFYYYY", ""),
+    ("getReport", "UUFYYYY", ""),
+    ("getDashboard", "UUFYYYY", ""),
+    ("listInvoices", "UUFYYYY", ""),
+    ("getInvoiceSummary", "UUFYYYY", ""),
+    ("getTreasury", "UUFYYYY", ""),
     ("createTelegramCode", "UUFYYYY", ""),
     ("listTelegramChats", "UUFYYYY", ""),
     ("unlinkTelegramChat", "UUFNNNN", ""),
@@ -216,10 +222,16 @@ impl Operation {
             .replace("{sessionId}", &things.session)
             .replace("{roleId}", &things.role)
             .replace("{tenantId}", tenant)
-            .replace("{chatId}", "7");
+            .replace("{chatId}", "7")
+            .replace("{reportId}", "client-balances");
         match self.id.as_str() {
             "getCalendar" => format!("{path}?company=alfa"),
-            "getTrialBalance" => format!("{path}?company=alfa&year=2025&month=1"),
+            "getTrialBalance" | "getReport" | "getDashboard" | "getTreasury" => {
+                format!("{path}?company=alfa&year=2025&month=1")
+            }
+            "listInvoices" | "getInvoiceSummary" => {
+                format!("{path}?company=alfa&from=2025-01-01&to=2025-12-31")
+            }
             _ => path,
         }
     }

@@ -1,3 +1,0 @@
-SELECT id, name, tax_id, currency
-FROM companies
-ORDER BY name, id

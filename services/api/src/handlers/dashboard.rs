@@ -1,0 +1,3 @@
+//! How a company stands.
+
+pub(crate) mod show;

@@ -1,0 +1,4 @@
+//! Invoices.
+
+pub(crate) mod list;
+pub(crate) mod summary;

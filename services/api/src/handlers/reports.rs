@@ -1,0 +1,4 @@
+//! The catalogue of reports.
+
+pub(crate) mod list;
+pub(crate) mod show;

@@ -1,0 +1,3 @@
+//! Cash and bank.
+
+pub(crate) mod show;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from '@playwright/test'
 import type { AxeResults } from 'axe-core'
-import { appear, expect, openBalance, picture, readBalance, shownAmount, test, type Appearance } from './support'
+import { appear, expect, expectStart, openBalance, picture, readBalance, shownAmount, test, type Appearance } from './support'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } }
@@ -42,6 +42,29 @@ for (const [size, viewport] of Object.entries(SIZES)) {
           await page.keyboard.press('Escape')
           await expect(page.getByRole('dialog')).toBeHidden()
         }
+      })
+
+      test(`the dashboard is in order: ${name}`, async ({ page }) => {
+        await page.goto('')
+        await expectStart(page)
+        await expect(page.locator('[data-chart] canvas')).toHaveCount(3)
+        await inOrder(page, `dashboard-${name}`, viewport.width)
+        await page.locator('[data-chart="ageing"]').scrollIntoViewIfNeeded()
+        await picture(page, `dashboard-charts-${name}`)
+      })
+
+      test(`reports and treasury are in order: ${name}`, async ({ page }) => {
+        for (const path of ['facturi', 'scadentar/clienti', 'fisa-cont', 'trezorerie']) {
+          await page.goto(path)
+          await expect(page.locator('main h1')).toBeVisible()
+          await expect(path === 'trezorerie' ? page.getByTestId('treasury') : page.locator('[role="search"]')).toBeVisible()
+          if (path === 'facturi' || path === 'scadentar/clienti') await expect(page.getByTestId('row-count')).toBeVisible()
+          await inOrder(page, `${path.replace('/', '-')}-${name}`, viewport.width)
+        }
+        if (size === 'desk') return
+        await page.getByRole('button', { name: appearance.locale === 'ro' ? 'Mai mult' : 'More' }).click()
+        await expect(page.getByRole('dialog')).toBeVisible()
+        await inOrder(page, `more-${name}`, viewport.width)
       })
 
       test(`menu, password dialog and Telegram are in order: ${name}`, async ({ page }) => {
@@ -125,6 +148,13 @@ test('the system theme is followed while it changes', async ({ page }) => {
 /** Waits until nothing moves: contrast of a half-faded panel means nothing. */
 async function settle(page: Page): Promise<void> {
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))))
+}
+
+async function inOrder(page: Page, name: string, width: number): Promise<void> {
+  await settle(page)
+  await picture(page, name)
+  await checkAccessibility(page)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
 }
 
 async function checkAccessibility(page: Page): Promise<void> {

@@ -1,6 +1,6 @@
 // Where one is signed in, and ending that. Only sessions made here are ended: the others are shared.
 import type { APIRequestContext, Page } from '@playwright/test'
-import { expect, fillSignIn, PASSWORD, readApi, test, USER } from './support'
+import { expect, expectStart, fillSignIn, PASSWORD, readApi, test, USER } from './support'
 
 interface OwnSessions {
   sessions: { id: string; isCurrent: boolean }[]
@@ -70,9 +70,9 @@ test.describe('a page', () => {
     const requests = await playwright.request.newContext({ ignoreHTTPSErrors: true })
     await page.goto('')
     await fillSignIn(page, USER, PASSWORD)
-    await expect(page.getByTestId('balance-chip')).toBeVisible()
+    await expectStart(page)
     await page.getByRole('button', { name: /Contul meu/ }).click()
-    await page.getByRole('link', { name: 'Sesiunile mele' }).click()
+    await page.getByRole('dialog').getByRole('link', { name: 'Sesiunile mele' }).click()
     await expect(page.getByText('sesiunea aceasta')).toBeVisible()
     const device = await Device.signIn(page, requests)
     await device.end(current(await readApi<OwnSessions>(page, 'api/auth/sessions')))

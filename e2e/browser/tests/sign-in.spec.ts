@@ -1,7 +1,7 @@
 // Signing in and out, where one lands, and going on with a session. Whoever renews a session here has made
 // it here: its refresh token is good once, and the stored session is shared by all tests.
 import type { Page, Route } from '@playwright/test'
-import { expect, fillSignIn, openBalance, PASSWORD, problem, test, USER } from './support'
+import { expect, expectStart, fillSignIn, openBalance, PASSWORD, problem, test, USER } from './support'
 
 const NOBODY = { cookies: [], origins: [] }
 
@@ -16,7 +16,7 @@ test.describe('a visitor', () => {
     await expect(page.locator('input[autocomplete="current-password"]')).toBeFocused()
 
     await fillSignIn(page, USER, PASSWORD)
-    await expect(page.getByTestId('balance-chip')).toBeVisible()
+    await expectStart(page)
     const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie)
     expect(stored, 'what shows that a page of ours asks').toMatch(/csrf_token=\w+/)
     expect(stored.replace(/csrf_token=\w+/, ''), 'nothing that signs anybody in').not.toMatch(/token|eyJ/i)
@@ -61,7 +61,7 @@ test.describe('a visitor', () => {
     const renewed = page.waitForResponse((response) => response.url().endsWith('/api/auth/refresh'))
     await page.keyboard.press('[')
     expect((await renewed).status()).toBe(200)
-    await expect(page.getByTestId('balance-chip')).toBeVisible()
+    await expectStart(page)
     expect((await context.cookies()).map(({ name }) => name)).toContain('access_token')
     await context.clearCookies({ name: 'access_token' })
     await page.goto('telegram')
@@ -155,5 +155,5 @@ test.describe('where people sign in at an ERP', () => {
 async function signIn(page: Page): Promise<void> {
   await page.goto('')
   await fillSignIn(page, USER, PASSWORD)
-  await expect(page.getByTestId('balance-chip')).toBeVisible()
+  await expectStart(page)
 }

@@ -1,5 +1,5 @@
 // What the page says when there is nothing to show, when reading fails, and while it waits.
-import { expect, openBalance, problem, readBalance, test, type Balance } from './support'
+import { expect, expectStart, openBalance, problem, readBalance, test, type Balance } from './support'
 
 test('a failed read shows a sentence, the code and another try', async ({ page, guard }) => {
   guard.allowStatus(400)
@@ -56,10 +56,30 @@ test('a user without companies is told whom to ask', async ({ page }) => {
   await expect(page.getByText('Nu ai acces la nicio companie')).toBeVisible()
 })
 
-test('an unknown address leads back to the balance', async ({ page }) => {
+test('an unknown address leads back to the start', async ({ page }) => {
   await page.goto('nowhere/at/all')
-  await page.getByRole('link', { name: 'Mergi la balanță' }).click()
-  await expect(page.getByTestId('balance-chip')).toBeVisible()
+  await page.getByRole('link', { name: 'Mergi la panou' }).click()
+  await expectStart(page)
+})
+
+test('a report that is not in the catalogue says so', async ({ page }) => {
+  await page.goto('rapoarte/of-somebody-else')
+  await expect(page.getByRole('heading', { name: 'Raportul nu există' })).toBeVisible()
+})
+
+test('a report that fails says why and keeps its filters at hand', async ({ page, guard }) => {
+  guard.allowStatus(400)
+  let broken = true
+  await page.route('**/api/reports/journal?*', (route) =>
+    broken ? route.fulfill({ status: 400, json: problem(400, 'ParameterInvalid') }) : route.continue(),
+  )
+  await page.goto('jurnal?document=NC-1')
+  const alert = page.getByRole('alert').filter({ hasText: 'Una dintre valorile din filtre nu este bună' })
+  await expect(alert).toContainText('Cod: ParameterInvalid')
+  await expect(page.getByLabel('Document', { exact: true })).toHaveValue('NC-1')
+  broken = false
+  await alert.getByRole('button', { name: 'Încearcă din nou' }).click()
+  await expect(page.getByTestId('row-count')).toBeVisible()
 })
 
 test('fifty thousand accounts are drawn a screen at a time', async ({ page }) => {

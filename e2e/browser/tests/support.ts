@@ -65,11 +65,33 @@ export async function fillSignIn(page: Page, user: string, password: string): Pr
   await form.locator('button[type="submit"]').click()
 }
 
-/** Opens a page of the application and waits until its figures stand. */
+/** Somebody is signed in once the figures of the start page stand: its address may name the sign-in page as well. */
+export async function expectStart(page: Page): Promise<void> {
+  await expect(page.getByTestId('dashboard')).toBeVisible()
+}
+
+/** Opens the trial balance and waits until its figures stand. */
 export async function openBalance(page: Page, query = ''): Promise<void> {
   await page.goto(`balanta${query}`)
   await expect(page.getByTestId('balance-chip')).toBeVisible()
   await expect(page).toHaveURL(/[?&]company=[^&]+/)
+}
+
+export interface ReportAnswer {
+  report: string
+  columns: string[]
+  rows: (string | number | boolean | null)[][]
+  totalRows: number
+  totals: Record<string, string | number | null>
+}
+
+/** Opens a report and returns what the API answers to what the page asked. */
+export async function openReport(page: Page, path: string, report: string): Promise<ReportAnswer> {
+  const asked = page.waitForRequest((request) => new URL(request.url()).pathname.endsWith(`/api/reports/${report}`))
+  await page.goto(path)
+  const address = (await asked).url()
+  await expect(page.getByTestId('row-count')).toBeVisible()
+  return readApi<ReportAnswer>(page, address)
 }
 
 /** Asks the API itself for what the page shows now. */

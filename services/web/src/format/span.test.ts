@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Period } from '@/api/types'
-import { daysSpan, formatSpan, lastMonthIn, parseSpan, spanAs, spanDays, spanKey, stepSpan, touches, type Span } from './span'
+import { daysSpan, formatSpan, lastMonthIn, parseSpan, shortQuarter, spanDays, spanKey, stepSpan, touches, type Span } from './span'
 
 const month: Span = { kind: 'month', year: 2026, month: 2 }
 const quarter: Span = { kind: 'quarter', year: 2026, quarter: 3 }
@@ -48,15 +48,10 @@ describe('spans', () => {
     expect(touches(quarter, [])).toBe(false)
   })
 
-  it('turn into another kind by their end', () => {
-    expect(spanAs('quarter', month)).toEqual({ kind: 'quarter', year: 2026, quarter: 1 })
-    expect(spanAs('year', days)).toEqual({ kind: 'year', year: 2026 })
-    expect(spanAs('month', quarter)).toEqual({ kind: 'month', year: 2026, month: 9 })
-  })
-
   it('are named in the language of the page', () => {
     expect(formatSpan(quarter, 'ro')).toBe('trimestrul III 2026')
     expect(formatSpan(quarter, 'en')).toBe('Q3 2026')
+    expect([shortQuarter(3, 'ro'), shortQuarter(3, 'en')]).toEqual(['T III', 'Q3'])
     expect(formatSpan(days, 'en')).toBe('05.10.2026 – 04.11.2026')
     expect(formatSpan(year, 'ro')).toBe('2024')
   })

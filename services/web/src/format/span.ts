@@ -90,8 +90,13 @@ export function formatSpan(span: Span, locale: string): string {
   }
 }
 
-export function formatQuarter(quarter: number, locale: string): string {
+function formatQuarter(quarter: number, locale: string): string {
   return locale === 'ro' ? `trimestrul ${ROMAN[quarter - 1]}` : `Q${quarter}`
+}
+
+/** "T III" for the list of quarters, which names the year beside them. */
+export function shortQuarter(quarter: number, locale: string): string {
+  return locale === 'ro' ? `T ${ROMAN[quarter - 1]}` : `Q${quarter}`
 }
 
 /** The span just before or after, of the same length. */
@@ -119,13 +124,6 @@ export function touches(span: Span, periods: readonly Period[]): boolean {
   const [first, last] = [periods[0], periods.at(-1)]
   if (!first || !last) return false
   return overlap(spanDays(span), { from: spanDays(monthSpan(first)).from, to: spanDays(monthSpan(last)).to })
-}
-
-/** A span of another kind around, or at the end of, the present one. */
-export function spanAs(kind: Exclude<SpanKind, 'days'>, span: Span): Span {
-  const month = monthOf(spanDays(span).to)
-  if (kind === 'month') return monthSpan(month)
-  return kind === 'quarter' ? quarterOf(month) : { kind, year: month.year }
 }
 
 function quarterOf({ year, month }: Period): Span {

@@ -16,5 +16,9 @@ export function usePrinting(): Readonly<Ref<boolean>> {
 export async function printPage(): Promise<void> {
   printing.value = true
   await nextTick()
-  window.print()
+  try {
+    window.print()
+  } finally {
+    printing.value = false
+  }
 }

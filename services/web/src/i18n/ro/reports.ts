@@ -43,7 +43,7 @@ export const reports = {
       amount: 'Scrie o sumă, ca 1.234,50.',
     },
     missing: 'Alege întâi: {name}',
-    missingHint: 'Raportul se întocmește pentru o valoare anume. Scrie-o mai sus.',
+    missingHint: 'Raportul se întocmește pentru o valoare anume, de completat mai sus.',
     noRows: 'Nimic în perioada aceasta',
     noRowsHint: 'Alege altă perioadă sau altă companie.',
     noMatch: 'Niciun rând nu se potrivește',

@@ -29,6 +29,7 @@ export function useWindows(definition: ReportDefinition, request: Readonly<Ref<R
   const first = useQuery(computed(() => reportQuery(definition, request.value)))
   const rows = shallowRef<(ReportRow | undefined)[]>([])
   let asked = new Set<number>()
+  let inSight: readonly [number, number] = [0, 0]
 
   watch(
     first.data,
@@ -36,15 +37,19 @@ export function useWindows(definition: ReportDefinition, request: Readonly<Ref<R
       asked = new Set([1])
       const empty = new Array<undefined>(Math.min(answer?.totalRows ?? 0, MOST_ROWS)).fill(undefined)
       rows.value = answer ? withWindow(empty, 1, answer.rows) : []
+      // In another order the same places hold other rows.
+      void show(...inSight)
     },
     { immediate: true },
   )
 
   /** Fetches the windows that hold these rows. One that fails is asked for again when it comes into sight. */
   async function show(firstRow: number, lastRow: number): Promise<void> {
+    inSight = [firstRow, lastRow]
     const wanted = request.value
     if (!wanted || first.isPlaceholderData.value || rows.value.length === 0) return
-    const missing = windowsOf(firstRow, Math.min(lastRow, rows.value.length - 1)).filter((page) => !asked.has(page))
+    const end = rows.value.length - 1
+    const missing = windowsOf(Math.min(firstRow, end), Math.min(lastRow, end)).filter((page) => !asked.has(page))
     const round = asked
     await Promise.all(
       missing.map(async (page) => {

@@ -46,7 +46,8 @@ pub struct Api {
     pub signing_credential: Option<String>,
 
     /// The audit trail in the application's store.
-    #[serde(default)]
+    // Not written while nothing is chosen, so that specs from before it stay what they were.
+    #[serde(default, skip_serializing_if = "Audit::is_default")]
     pub audit: Audit,
 }
 
@@ -91,6 +92,10 @@ pub struct Audit {
 impl Audit {
     fn default_retention_days() -> u32 {
         90
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -65,9 +65,11 @@ mod tests {
         for engine in ["postgres", "sqlite"] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(engine);
             let files = std::fs::read_dir(folder).expect("the folder of the migrations");
-            let mut names: Vec<_> = files
-                .map(|file| file.expect("an entry").file_name())
-                .collect();
+            let name = |file: std::io::Result<std::fs::DirEntry>| {
+                let name = file.expect("an entry").file_name();
+                name.into_string().expect("a name in UTF-8")
+            };
+            let mut names: Vec<_> = files.map(name).collect();
             names.sort();
             let listed = ALL
                 .iter()

@@ -126,7 +126,10 @@ async fn wrong_people(stage: &Stage<'_>) -> Result<()> {
     // The definition is asked before any policy.
     let mut of_nobody = spec(MALLORY);
     of_nobody["approval"] = json!({ "approvedBy": EVE });
-    of_nobody["requestedBy"].take();
+    of_nobody
+        .as_object_mut()
+        .and_then(|spec| spec.remove("requestedBy"))
+        .context("the action of a test says who asks for it")?;
     let created = create_with(stage, MALLORY, &of_nobody, &["--dry-run=server"]);
     refused(created.await?, "which must be there")?;
     let reason = json!({ "spec": { "reason": "another one" } });

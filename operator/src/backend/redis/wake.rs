@@ -53,8 +53,9 @@ impl Wakes {
             ))
         })?;
         let revision = revision.0.to_string();
-        let sent = node.ask(&["PUBLISH", self.channel.as_str(), revision.as_str()]);
-        sent.await.map(drop).map_err(|error| match error {
+        let words = ["PUBLISH", self.channel.as_str(), revision.as_str()];
+        let sent = node.ask(&words).await;
+        sent.map(drop).map_err(|error| match error {
             BackendError::RightMissing(_) => self.right_missing(user),
             other => other,
         })

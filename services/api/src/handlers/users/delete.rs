@@ -21,8 +21,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     endpoint("/api/users/{userId}", arguments.then(delete))
 }
 
-/// Remove a user with their roles, sessions, one-time codes and linked chats. When the answer is there, no
-/// process accepts a token of theirs. Tenants whose super administrator they were have none afterwards.
+/// Remove a user. When the answer is there, no process accepts a token of theirs.
 #[utoipa::path(
     delete,
     path = "/api/users/{userId}",
@@ -30,7 +29,7 @@ pub(crate) fn route(app: &Arc<App>) -> Route {
     tag = "administration",
     params(("userId" = String, Path, description = "Id of the user")),
     responses(
-        (status = 204, description = "Removed"),
+        (status = 204, description = "Removed, with roles, sessions, one-time codes and linked chats; a tenant that was theirs as a super administrator has none any more"),
         (status = 401, description = "`NotSignedIn`", body = ErrorBody),
         (status = 403, description = "`Forbidden`: needs `users:delete`; `ROLE_LEVEL_TOO_LOW` or `KindReserved`", body = ErrorBody),
         (status = 404, description = "`UserUnknown`", body = ErrorBody),

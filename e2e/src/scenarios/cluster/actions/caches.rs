@@ -74,10 +74,13 @@ async fn waits_for_its_right(subject: &Subject<'_>) -> Result<()> {
         let caches = json!({ "namespaces": ["dash"] });
         let spec = json!({ "app": NAME, "reason": "a test", "invalidateCaches": caches });
         let name = create(subject, spec).await?.name_any();
-        let actions = subject.objects::<IncidentAction>();
-        let seen = watch::until(actions, &name, "stalled", PATIENCE, |seen| {
-            watch::says(seen, "Stalled", "True")
-        })
+        let seen = watch::until(
+            subject.objects(),
+            &name,
+            "stalled",
+            PATIENCE,
+            |seen: &IncidentAction| watch::says(seen, "Stalled", "True"),
+        )
         .await?;
         let condition = watch::condition(&seen, "Stalled");
         let named = condition.is_some_and(|stalled| {

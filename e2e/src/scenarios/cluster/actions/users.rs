@@ -115,19 +115,33 @@ async fn until_put_back(subject: &Subject<'_>, name: &str) -> Result<IncidentAct
 
 /// Waits until the clock of the store has passed this instant.
 async fn until_later_than(subject: &Subject<'_>, instant: Timestamp) -> Result<()> {
-    let question =
+    let later =
         format!("SELECT clock_timestamp() > '{instant}'::timestamptz + interval '1 second'");
-    let later = async {
+    until_true(subject, &later).await
+}
+
+/// Waits until what the trail holds of the second user is in a batch: the processes of the API seal it.
+async fn until_sealed(subject: &Subject<'_>) -> Result<()> {
+    let sealed = format!(
+        "SELECT count(batch) > 0 AND count(batch) = count(*) FROM audit_logs_dml
+         WHERE table_name = 'users_enhanced' AND row_id = '{SECOND}-id'"
+    );
+    until_true(subject, &sealed).await
+}
+
+/// Waits until the store answers a question with yes.
+async fn until_true(subject: &Subject<'_>, question: &str) -> Result<()> {
+    let answered = async {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
             ticks.tick().await;
-            if subject.backends().psql(Database::Store, &question).await? == "t" {
+            if subject.backends().psql(Database::Store, question).await? == "t" {
                 return anyhow::Ok(());
             }
         }
     };
-    let waited = tokio::time::timeout(PATIENCE, later).await;
-    waited.context("the clock of the store stands still")?
+    let waited = tokio::time::timeout(PATIENCE, answered).await;
+    waited.with_context(|| format!("it stays untrue: {question}"))?
 }
 
 /// Waits until a pod has sealed what the trail says of the changes made here.

@@ -83,14 +83,17 @@ fn versions_that_pods_or_replica_sets_with_pods_name_stay() {
         });
         Arc::new(serde_json::from_value::<ReplicaSet>(value).unwrap())
     };
-    let pod = serde_json::from_value::<Pod>(json!({ "spec": template("ending") })).unwrap();
+    let pod = |secret: &str, phase: &str| {
+        let value = json!({ "spec": template(secret), "status": { "phase": phase } });
+        Arc::new(serde_json::from_value::<Pod>(value).unwrap())
+    };
     let live = Live {
         replica_sets: vec![
             set("wanted", 1, 0),
             set("running", 0, 1),
             set("history", 0, 0),
         ],
-        pods: vec![Arc::new(pod)],
+        pods: vec![pod("ending", "Running"), pod("ended", "Succeeded")],
         ..Live::default()
     };
     let mut used = Used::default();
@@ -106,7 +109,9 @@ fn versions_that_pods_or_replica_sets_with_pods_name_stay() {
             "{version}"
         );
     }
-    assert!(!used.secrets.contains("history"));
+    for version in ["history", "ended"] {
+        assert!(!used.secrets.contains(version), "{version}");
+    }
 }
 
 #[test]

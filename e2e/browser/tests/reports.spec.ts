@@ -207,6 +207,14 @@ test.describe('on a phone', () => {
     await expect(page).toHaveURL(/\/jurnal\?.*document=/)
   })
 
+  test('a report of figures alone tells its rows apart by the first of them', async ({ page }) => {
+    const answer = await openReport(page, 'incasari', 'receipts')
+    const card = page.locator('.card').first()
+    await expect(card.locator('.lead')).toHaveText(String(answer.rows[0]![0]))
+    await expect(card.locator('[data-column="payments"]')).toBeVisible()
+    await expect(page.locator('[data-footer="total"] [data-column="payments"]')).toHaveText(shownAmount(String(answer.totals.payments)))
+  })
+
   test('the filters are folded and the other pages are one tap away', async ({ page }) => {
     await openReport(page, 'facturi', 'invoices')
     await expect(page.getByRole('radio', { name: 'Emise' })).toBeHidden()

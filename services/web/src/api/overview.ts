@@ -9,7 +9,8 @@ export type FigureId = (typeof FIGURE_IDS)[number]
 export interface Figure {
   id: FigureId
   current: DecimalString
-  previousYear: DecimalString
+  /** Null where the books do not reach back. */
+  previousYear: DecimalString | null
   /** Null for what is counted at the end of a month, such as cash. */
   yearToDate: DecimalString | null
   previousYearToDate: DecimalString | null

@@ -24,6 +24,8 @@ export interface GridColumn<Row> {
 
 export interface GridFooter {
   key: string
+  /** The column in which the word for the sum stands, written like a text whatever the column holds. */
+  label?: string
   cells: Record<string, string>
 }
 

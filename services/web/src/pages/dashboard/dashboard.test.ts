@@ -40,6 +40,14 @@ describe('figures of the dashboard', () => {
     expect(cards.get('liquidity')).toMatchObject({ amount: '30.15', change: { difference: '-19.85' }, link: { report: 'treasury' } })
   })
 
+  it('compare with nothing where the books do not reach back', () => {
+    const young = figureCards({ ...dashboard, figures: [figure('income', '1.00', '1.00', { previousYear: null, yearToDate: '9.00' }), figure('cash', '1.00', '2.00', { previousYear: null }), figure('bank', '1.00', '2.00')] })
+    expect(young).toMatchObject([
+      { id: 'income', change: null, good: null, yearToDate: { amount: '9.00', change: null } },
+      { id: 'liquidity', amount: '2.00', change: null },
+    ])
+  })
+
   it('leave out what the API does not send, and have no year so far where there is none', () => {
     expect([...cards.keys()]).toEqual(['income', 'expense', 'result', 'liquidity'])
     expect(cards.get('income')?.yearToDate?.amount).toBe('120.00')

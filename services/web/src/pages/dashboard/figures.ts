@@ -9,11 +9,12 @@ export type CardId = 'income' | 'expense' | 'result' | 'clients' | 'suppliers' |
 export interface FigureCard {
   id: CardId
   amount: DecimalString
-  change: Change
+  /** Null where the books do not reach back. */
+  change: Change | null
   /** Whether the change is welcome; null where that depends. */
   good: boolean | null
   /** Since the first of January; null for what is counted at the end of a month. */
-  yearToDate: { amount: DecimalString; change: Change } | null
+  yearToDate: { amount: DecimalString; change: Change | null } | null
   link: Figure['link']
 }
 
@@ -35,9 +36,10 @@ export function figureCards({ figures }: Dashboard): FigureCard[] {
   })
   const stocks = [find('cash'), find('bank')].filter((figure) => figure !== undefined)
   if (stocks.length === 0) return plain
+  const before = stocks.map(({ previousYear }) => previousYear).filter((amount) => amount !== null)
   const liquidity = card('liquidity', {
     current: sumAmounts(stocks.map(({ current }) => current)),
-    previousYear: sumAmounts(stocks.map(({ previousYear }) => previousYear)),
+    previousYear: before.length === stocks.length ? sumAmounts(before) : null,
     yearToDate: null,
     previousYearToDate: null,
     link: { report: 'treasury', parameters: {} },
@@ -46,14 +48,18 @@ export function figureCards({ figures }: Dashboard): FigureCard[] {
 }
 
 function card(id: CardId, { current, previousYear, yearToDate, previousYearToDate, link }: Omit<Figure, 'id'>): FigureCard {
-  const change = changeOf(current, previousYear)
+  const change = changeSince(current, previousYear)
   const welcome = WELCOME[id]
   return {
     id,
     amount: current,
     change,
-    good: welcome === null || change.direction === 'same' ? null : change.direction === welcome,
-    yearToDate: yearToDate === null || previousYearToDate === null ? null : { amount: yearToDate, change: changeOf(yearToDate, previousYearToDate) },
+    good: welcome === null || change === null || change.direction === 'same' ? null : change.direction === welcome,
+    yearToDate: yearToDate === null ? null : { amount: yearToDate, change: changeSince(yearToDate, previousYearToDate) },
     link,
   }
+}
+
+function changeSince(current: DecimalString, before: DecimalString | null): Change | null {
+  return before === null ? null : changeOf(current, before)
 }

@@ -75,6 +75,7 @@ export function useReport(definition: ReportDefinition) {
     const label = (texts.findLast(({ frozenAt }) => frozenAt !== undefined) ?? texts[0])?.key
     const line = (key: string, text: string, totals: Record<string, Cell>) => ({
       key,
+      ...(label && { label }),
       cells: { ...totalTexts(totals), ...(label && { [label]: text }) },
     })
     const total = line('total', t('report.total'), all)

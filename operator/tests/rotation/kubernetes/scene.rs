@@ -166,6 +166,7 @@ impl Scene {
                 path: Self::rotation_path(),
                 query: String::new(),
                 is_apply: false,
+                accept: String::new(),
                 body,
             })
             .unwrap();

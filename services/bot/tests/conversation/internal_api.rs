@@ -32,6 +32,8 @@ pub struct State {
     pub chosen: Option<Value>,
     pub is_down: bool,
     pub refuses_token: bool,
+    /// Whether the linked user signs in at an ERP server.
+    pub is_of_erp: bool,
 }
 
 /// A running stand-in.

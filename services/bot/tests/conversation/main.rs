@@ -212,6 +212,20 @@ async fn a_chat_is_linked_chooses_a_company_and_reads_its_balance() {
 }
 
 #[tokio::test]
+async fn whose_password_is_that_of_the_erp_is_sent_there() {
+    let world = World::new().await;
+    let _bot = world.start_bot();
+    {
+        let mut state = world.api.state.lock().unwrap();
+        (state.linked, state.is_of_erp) = (Some(CHAT), true);
+    }
+    let sent = world.say("/password", "en", 1).await;
+    assert!(sent[0].text.contains("change it there"), "{}", sent[0].text);
+    let sent = world.say("/password", "ro", 2).await;
+    assert!(sent[1].text.contains("din ERP"), "{}", sent[1].text);
+}
+
+#[tokio::test]
 async fn people_without_a_link_are_told_how_to_get_one() {
     let world = World::new().await;
     let _bot = world.start_bot();

@@ -18,8 +18,8 @@ use super::{PATIENCE, are_as_expected, create, until_ended};
 use crate::backends::Database;
 use crate::demo::NAME;
 use crate::scenarios::cluster::subject::Subject;
+use crate::scenarios::watch;
 use crate::scenarios::world::World;
-use crate::scenarios::{metrics, watch};
 
 pub(super) async fn are_locked_and_put_back(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
@@ -51,8 +51,6 @@ async fn second(subject: &Subject<'_>) -> Result<()> {
     until_sealed(subject).await
 }
 
-/// Counts the rows of the audit trail that a process has sealed.
-const SEALED: &str = "reportapp_audit_sealed_rows_total";
 /// How long a lock lasts during which the operator has to be taken away.
 const A_WHILE: &str = "45s";
 
@@ -142,22 +140,6 @@ async fn until_true(subject: &Subject<'_>, question: &str) -> Result<()> {
     };
     let waited = tokio::time::timeout(PATIENCE, answered).await;
     waited.with_context(|| format!("it stays untrue: {question}"))?
-}
-
-/// Waits until a pod has sealed what the trail says of the changes made here.
-async fn until_sealed(subject: &Subject<'_>) -> Result<()> {
-    let sealed = async {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            ticks.tick().await;
-            let pages = subject.api_metrics().await?;
-            if pages.values().any(|page| metrics::sum(page, SEALED) > 0.0) {
-                return anyhow::Ok(());
-            }
-        }
-    };
-    let waited = tokio::time::timeout(PATIENCE, sealed).await;
-    waited.context("no pod of the API seals the audit trail")?
 }
 
 fn spec(kind: &str, what: Value) -> Value {

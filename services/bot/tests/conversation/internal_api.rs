@@ -32,6 +32,8 @@ pub struct State {
     pub chosen: Option<Value>,
     pub is_down: bool,
     pub refuses_token: bool,
+    /// The password of the user is kept by an ERP.
+    pub is_of_erp: bool,
 }
 
 /// A running stand-in.

@@ -198,13 +198,16 @@ async fn a_chat_is_linked_chooses_a_company_and_reads_its_balance() {
     );
     let sent = world.say("/password", "en", 4).await;
     assert!(sent[3].text.contains("ABCDEF-234567"), "{}", sent[3].text);
-    let sent = world.say("/unlink", "en", 5).await;
+    world.api.state.lock().unwrap().is_of_erp = true;
+    let sent = world.say("/password", "en", 5).await;
+    assert!(sent[4].text.contains("change it there"), "{}", sent[4].text);
+    let sent = world.say("/unlink", "en", 6).await;
     assert!(
-        sent[4].text.contains("no longer linked"),
+        sent[5].text.contains("no longer linked"),
         "{}",
-        sent[4].text
+        sent[5].text
     );
-    for (command, number) in [("/balance", 6), ("/password", 7)] {
+    for (command, number) in [("/balance", 7), ("/password", 8)] {
         let sent = world.say(command, "en", number).await;
         let last = &sent[number - 1].text;
         assert!(last.contains("not linked"), "{last}");

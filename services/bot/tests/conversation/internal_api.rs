@@ -32,7 +32,7 @@ pub struct State {
     pub chosen: Option<Value>,
     pub is_down: bool,
     pub refuses_token: bool,
-    /// Whether the linked user signs in at an ERP server.
+    /// The password of the user is kept by an ERP.
     pub is_of_erp: bool,
 }
 

@@ -59,7 +59,7 @@ async fn assert_done(sandbox: &Sandbox, in_place: bool, what: &str) {
 async fn the_users_of_another_strategy_are_dead_at_the_end_whatever_crashes() {
     for change in CHANGES {
         let in_place = change.2 == Strategy::InPlace;
-        for turns in 0..=TURNS {
+        for turns in 1..=TURNS {
             for number in 0.. {
                 let what = format!("{change:?} after {turns} turns, dead after effect {number}");
                 let sandbox = changed(change, turns).await;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::{Date, date};
+use reportapp_config::DatabaseConfig;
 use reportapp_pool::testing::{TestPostgres, TestSqlite};
 use reportapp_pool::{Pool, Value};
 use reportapp_sample_erp::{DEFAULT_SEED, Ledger, generate, load};
@@ -35,7 +36,13 @@ impl Sample {
         let (postgres, sqlite) = (TestPostgres::start().await, TestSqlite::new());
         let ledger = Arc::new(generate(DEFAULT_SEED));
         let mut servers = Vec::new();
-        for (name, config) in [("postgres", postgres.config()), ("sqlite", sqlite.config())] {
+        for (name, mut config) in [("postgres", postgres.config()), ("sqlite", sqlite.config())] {
+            // The books are written in one statement per table, on a machine that may be busy.
+            match &mut config {
+                DatabaseConfig::Postgres { pool, .. } | DatabaseConfig::Sqlite { pool, .. } => {
+                    pool.statement_timeout_ms = 600_000;
+                }
+            }
             let pool = Pool::open(name, &config).await.unwrap();
             load(&pool, &ledger).await.unwrap();
             servers.push(Server::new(name, pool));

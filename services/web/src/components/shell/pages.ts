@@ -59,7 +59,7 @@ const FOOT: readonly Page[] = [
   { route: 'admin', label: 'nav.admin', icon: 'users', needs: ADMIN_PAGES.flatMap(({ needs }) => needs ?? []) },
 ]
 /** What a phone has room for, beside more and the account. */
-const SHORT: readonly Page[] = [HOME, INVOICES, TREASURY]
+const SHORT: readonly Page[] = [HOME, INVOICES, { ...TREASURY, label: 'nav.treasury' }]
 
 /** Shown elsewhere: as a level of the trial balance. */
 const ELSEWHERE = ['trial-balance', 'trial-balance-synthetic']

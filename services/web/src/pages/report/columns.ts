@@ -10,7 +10,7 @@ import { presentColumns, type PresentColumn } from './rows'
 /** Wider texts are cut on the screen, never on paper or in the sheet of a row. */
 const WIDEST_TEXT = 34
 /** A text column of at least this width takes a share of the room that is left. */
-const GROWS_FROM = 14
+const GROWS_FROM = 18
 /** Proportional letters are narrower than digits on the whole. */
 const LETTER = 0.95
 /** Reading every row of a large report for its widths would take longer than drawing it. */

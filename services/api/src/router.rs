@@ -88,11 +88,20 @@ pub fn internal(app: &Arc<App>) -> AppService {
 }
 
 fn finish<const N: usize>(routes: [Route; N]) -> Route {
-    let joined = routes
-        .into_iter()
-        .reduce(|all, route| all.or(route).unify().boxed())
-        .expect("there are routes");
-    joined.recover(recover).unify().boxed()
+    join(routes.into()).recover(recover).unify().boxed()
+}
+
+/// Joins neighbours until one is left. A request then passes through as many futures as this tree is high;
+/// in a chain it would be as many as there are routes, each with its share of the stack.
+fn join(mut routes: Vec<Route>) -> Route {
+    while routes.len() > 1 {
+        let pairs = routes.chunks(2).map(|pair| match pair {
+            [first, second] => first.clone().or(second.clone()).unify().boxed(),
+            alone => alone[0].clone(),
+        });
+        routes = pairs.collect();
+    }
+    routes.pop().expect("there are routes")
 }
 
 /// What no route answered.

@@ -8,7 +8,7 @@ use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::{Phase, StepName};
 use serde_json::json;
 
-use super::scene::{Scene, WORKLOADS};
+use super::scene::{Scene, WORKLOADS, has_ended};
 
 const MODES: [&str; 3] = ["Manual", "Emergency", "Scheduled"];
 
@@ -21,10 +21,6 @@ async fn needing_approval(mode: &str) -> Arc<Scene> {
 
 fn phase(rotation: &SecretRotation) -> Option<Phase> {
     rotation.status.as_ref().and_then(|status| status.phase)
-}
-
-fn has_ended(rotation: &SecretRotation) -> bool {
-    phase(rotation).is_some_and(Phase::is_final)
 }
 
 #[tokio::test]

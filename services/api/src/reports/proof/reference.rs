@@ -248,7 +248,7 @@ impl<'a> Books<'a> {
         rows.push(vec![
             first,
             nothing(),
-            nothing(),
+            text("Sold inițial"),
             nothing(),
             nothing(),
             money(balance),

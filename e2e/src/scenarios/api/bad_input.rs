@@ -29,6 +29,7 @@ fn case(title: &'static str, change: fn(&mut Value), says: &'static [&'static st
 fn cases() -> Vec<Case> {
     [
         schema_cases(),
+        foreign_cases(),
         aws_cases(),
         reference_cases(),
         unimplemented_cases(),
@@ -91,35 +92,9 @@ fn schema_cases() -> Vec<Case> {
             &["spec.api.drain"],
         ),
         case(
-            "a Secret of another namespace",
-            |s| s["credentials"][0]["from"]["secretRef"]["name"] = json!("other/erp"),
-            &["secretRef.name", "other namespaces cannot be used"],
-        ),
-        case(
-            "a pull secret of another namespace",
-            |s| s["image"]["pullSecrets"] = json!(["registry", "other/registry"]),
-            &["spec.image.pullSecrets", "other namespaces cannot be used"],
-        ),
-        case(
             "a certificate with a name no Secret can have",
             |s| s["web"]["tls"] = json!({ "secretName": "Certificate" }),
             &["spec.web.tls.secretName", "lower case"],
-        ),
-        case(
-            "a place to publish of another namespace",
-            |s| {
-                let place = json!({ "kubernetesSecret": "other/login", "key": "password" });
-                s["credentials"][0]["publish"] = json!([place]);
-            },
-            &["kubernetesSecret", "other namespaces cannot be used"],
-        ),
-        case(
-            "a workload of another namespace",
-            |s| {
-                let workload = json!({ "kind": "Deployment", "name": "other/shop" });
-                s["credentials"][0]["restart"] = json!([workload]);
-            },
-            &["restart[0].name", "other namespaces cannot be used"],
         ),
         case(
             "a credential of no kind",
@@ -140,14 +115,46 @@ fn schema_cases() -> Vec<Case> {
             &["spec.store.migrator.credential must not be"],
         ),
         case(
-            "report files of another namespace",
-            |s| s["reports"] = json!({ "configMap": "other/reports" }),
-            &["spec.reports.configMap", "other namespaces cannot be used"],
-        ),
-        case(
             "replicas without Redis",
             |s| drop(fields(s).remove("redis")),
             &["spec.redis is required"],
+        ),
+    ]
+}
+
+/// References leave the namespace nowhere.
+fn foreign_cases() -> Vec<Case> {
+    vec![
+        case(
+            "a Secret of another namespace",
+            |s| s["credentials"][0]["from"]["secretRef"]["name"] = json!("other/erp"),
+            &["secretRef.name", "other namespaces cannot be used"],
+        ),
+        case(
+            "a pull secret of another namespace",
+            |s| s["image"]["pullSecrets"] = json!(["registry", "other/registry"]),
+            &["spec.image.pullSecrets", "other namespaces cannot be used"],
+        ),
+        case(
+            "a place to publish of another namespace",
+            |s| {
+                let place = json!({ "kubernetesSecret": "other/login", "key": "password" });
+                s["credentials"][0]["publish"] = json!([place]);
+            },
+            &["kubernetesSecret", "other namespaces cannot be used"],
+        ),
+        case(
+            "a workload of another namespace",
+            |s| {
+                let workload = json!({ "kind": "Deployment", "name": "other/shop" });
+                s["credentials"][0]["restart"] = json!([workload]);
+            },
+            &["restart[0].name", "other namespaces cannot be used"],
+        ),
+        case(
+            "report files of another namespace",
+            |s| s["reports"] = json!({ "configMap": "other/reports" }),
+            &["spec.reports.configMap", "other namespaces cannot be used"],
         ),
     ]
 }

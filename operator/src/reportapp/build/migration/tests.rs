@@ -327,7 +327,12 @@ fn the_last_words_of_the_last_try_are_told_in_one_line() {
     let job = ended(&fresh().jobs[0], "Failed");
     let said = "applied 1 users\nError: the store lets nobody in\n\nCaused by:\n    0: first\n    1: the login is refused: no\n";
     let pods = vec![failed_pod(20, said), failed_pod(10, "earlier")];
-    let seen = next_with_pods(&fetched("owner", |_| {}), &[job.clone()], &[], pods);
+    let seen = next_with_pods(
+        &fetched("owner", |_| {}),
+        std::slice::from_ref(&job),
+        &[],
+        pods,
+    );
     let told = "the store lets nobody in: first: the login is refused: no";
     assert_eq!(progress(&seen), &MigrationProgress::Failed(told.to_owned()));
 

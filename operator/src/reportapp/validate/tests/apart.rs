@@ -44,10 +44,18 @@ fn the_login_that_migrates_grants_to_the_role_that_serves() {
     );
 }
 
+/// What is written, and the reason, the field and the words of its refusal.
+type Case = (
+    fn(&mut ReportApp),
+    ProblemReason,
+    &'static str,
+    &'static str,
+);
+
 #[test]
 fn a_migrator_that_cannot_work_is_refused_by_field() {
     let credential = "spec.store.migrator.credential";
-    let cases: [(fn(&mut ReportApp), ProblemReason, &str, &str); 4] = [
+    let cases: [Case; 4] = [
         (
             |app| migrator(app).credential = "nobody".to_owned(),
             ProblemReason::UnknownCredential,

@@ -93,123 +93,126 @@ async fn a_good_address_becomes_arguments_and_a_view() {
     assert_eq!((plain.view.page, plain.view.page_size), (1, 100));
 }
 
+/// A part of a good address, what stands there instead, and how that is refused.
+const WRONG: &[(&str, &str, &str, &str)] = &[
+    ("&account=4111", "", "ParameterMissing", "account"),
+    ("&account=4111", "&account=", "ParameterMissing", "account"),
+    (
+        "&account=4111",
+        "&account=1&least=x",
+        "ParameterInvalid",
+        "least",
+    ),
+    (
+        "&account=4111",
+        "&account=1&side=b",
+        "ParameterInvalid",
+        "side",
+    ),
+    (
+        "&account=4111",
+        "&account=1&acount=2",
+        "ParameterInvalid",
+        "acount",
+    ),
+    (
+        "&account=4111",
+        "&account=1&account=2",
+        "ParameterInvalid",
+        "account",
+    ),
+    (
+        "&account=4111",
+        "&account=1&year=2025",
+        "ParameterInvalid",
+        "year",
+    ),
+    ("&from=2025-01-01", "", "InvalidPeriod", "from"),
+    ("&from=2025-01-01", "&from=soon", "InvalidPeriod", "from"),
+    (
+        "&from=2025-01-01",
+        "&from=2025-04-01",
+        "InvalidPeriod",
+        "to",
+    ),
+    (
+        "&from=2025-01-01",
+        "&from=1066-10-14",
+        "InvalidPeriod",
+        "from",
+    ),
+    ("&to=2025-03-31", "&to=2025-03-32", "InvalidPeriod", "to"),
+    ("&account", "&sort=sum&account", "SortUnknown", "sort"),
+    ("&account", "&sort=-,cont&account", "SortUnknown", "sort"),
+    (
+        "&account",
+        "&filter=sum:eq:1&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=sold&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=sold:is:1&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=sold:eq:x&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=sold:eq:1.234&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=sold:contains:1&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=zi:eq:31.12.2025&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=da:gt:true&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    (
+        "&account",
+        "&filter=da:eq:yes&account",
+        "FilterInvalid",
+        "filter",
+    ),
+    ("&account", "&page=0&account", "PageInvalid", "page"),
+    ("&account", "&page=x&account", "PageInvalid", "page"),
+    (
+        "&account",
+        "&pageSize=100001&account",
+        "PageInvalid",
+        "pageSize",
+    ),
+];
+
 #[tokio::test]
 async fn every_wrong_address_is_refused_by_code_and_field() {
     let (_folder, books) = books().await;
     let report = Arc::new(read("x.yaml", FILE).unwrap());
-    for (part, other, code, field) in [
-        ("&account=4111", "", "ParameterMissing", "account"),
-        ("&account=4111", "&account=", "ParameterMissing", "account"),
-        (
-            "&account=4111",
-            "&account=1&least=x",
-            "ParameterInvalid",
-            "least",
-        ),
-        (
-            "&account=4111",
-            "&account=1&side=b",
-            "ParameterInvalid",
-            "side",
-        ),
-        (
-            "&account=4111",
-            "&account=1&acount=2",
-            "ParameterInvalid",
-            "acount",
-        ),
-        (
-            "&account=4111",
-            "&account=1&account=2",
-            "ParameterInvalid",
-            "account",
-        ),
-        (
-            "&account=4111",
-            "&account=1&year=2025",
-            "ParameterInvalid",
-            "year",
-        ),
-        ("&from=2025-01-01", "", "InvalidPeriod", "from"),
-        ("&from=2025-01-01", "&from=soon", "InvalidPeriod", "from"),
-        (
-            "&from=2025-01-01",
-            "&from=2025-04-01",
-            "InvalidPeriod",
-            "to",
-        ),
-        (
-            "&from=2025-01-01",
-            "&from=1066-10-14",
-            "InvalidPeriod",
-            "from",
-        ),
-        ("&to=2025-03-31", "&to=2025-03-32", "InvalidPeriod", "to"),
-        ("&account", "&sort=sum&account", "SortUnknown", "sort"),
-        ("&account", "&sort=-,cont&account", "SortUnknown", "sort"),
-        (
-            "&account",
-            "&filter=sum:eq:1&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=sold&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=sold:is:1&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=sold:eq:x&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=sold:eq:1.234&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=sold:contains:1&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=zi:eq:31.12.2025&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=da:gt:true&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        (
-            "&account",
-            "&filter=da:eq:yes&account",
-            "FilterInvalid",
-            "filter",
-        ),
-        ("&account", "&page=0&account", "PageInvalid", "page"),
-        ("&account", "&page=x&account", "PageInvalid", "page"),
-        (
-            "&account",
-            "&pageSize=100001&account",
-            "PageInvalid",
-            "pageSize",
-        ),
-    ] {
+    for (part, other, code, field) in WRONG.iter().copied() {
         assert!(GOOD.contains(part));
         let error = asked(&GOOD.replace(part, other))
             .of(&report, &books)

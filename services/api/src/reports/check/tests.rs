@@ -57,121 +57,124 @@ fn a_good_file_becomes_a_report() {
     }
 }
 
+/// A part of a good file, what stands there instead, and what is said about that.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        "id: payroll",
+        "id: Payroll",
+        "payroll.yaml:1: id `Payroll` is not possible",
+    ),
+    (
+        "ro: Salarii",
+        "ro: ''",
+        "payroll.yaml:2: `ro` has 0 characters",
+    ),
+    (
+        "group: other",
+        "group: secret",
+        "payroll.yaml:3: group: unknown variant `secret`",
+    ),
+    (
+        "group: other",
+        "grup: other",
+        "payroll.yaml:3: unknown field `grup`",
+    ),
+    ("period: month\n", "", "missing field `period`"),
+    (
+        "name: least",
+        "name: Least",
+        "payroll.yaml:6: the parameter `Least` is not possible",
+    ),
+    (
+        "name: least",
+        "name: page",
+        "payroll.yaml:6: the parameter `page` has a meaning already",
+    ),
+    (
+        "default: 10",
+        "default: ten",
+        "payroll.yaml:6: the default `ten` of `least` is not possible; give an amount",
+    ),
+    (
+        "default: 10",
+        "default: 10, required: true",
+        "payroll.yaml:6: `least` is required and has a default",
+    ),
+    (
+        "kind: amount, default: 10",
+        "kind: choice",
+        "payroll.yaml:6: the choice `least` has no `choices`",
+    ),
+    (
+        "default: 10",
+        "choices: [{value: 1, title: {ro: a, en: b}}]",
+        "payroll.yaml:6: `least` has `choices` and is no choice",
+    ),
+    (
+        "- name: sold",
+        "- name: cont",
+        "payroll.yaml:9: the column `cont` is there twice",
+    ),
+    (
+        "- name: sold",
+        "- name: Sold-1",
+        "payroll.yaml:9: the column `Sold-1` is not possible",
+    ),
+    (
+        "kind: amount\n",
+        "kind: text\n",
+        "payroll.yaml:12: `sold` is of kind text and has no total",
+    ),
+    (
+        "{account: cont}",
+        "{account: konto}",
+        "payroll.yaml:13: the link gives `account` the value of `konto`",
+    ),
+    (
+        "[-sold]",
+        "[-sum]",
+        "payroll.yaml:14: sort: `-sum` is no column; the columns are cont, sold",
+    ),
+    (
+        "[-sold]",
+        "[sold, -sold]",
+        "payroll.yaml:14: sort: `sold` is there twice",
+    ),
+    (
+        "company = :company AND ",
+        "",
+        "payroll.yaml:18: the query does not use `:company`",
+    ),
+    (
+        "period = :year * 100 + :month",
+        "true",
+        "payroll.yaml:18: the query does not use the period (:year, :month, :from, :to)",
+    ),
+    (
+        " HAVING sum(debit) >= :least",
+        "",
+        "payroll.yaml:18: the query does not use `:least`",
+    ),
+    (
+        "sum(debit) AS sold",
+        "lo_get(1) AS sold",
+        "payroll.yaml:19: the function `lo_get` is not among",
+    ),
+    (
+        "monthly_turnover",
+        "pg_authid",
+        "payroll.yaml:20: `pg_authid` belongs to the database system",
+    ),
+    (
+        ":least",
+        ":most",
+        "payroll.yaml:22: there is no parameter `:most`",
+    ),
+];
+
 #[test]
 fn everything_wrong_is_told_with_file_and_line() {
-    for (part, other, wanted) in [
-        (
-            "id: payroll",
-            "id: Payroll",
-            "payroll.yaml:1: id `Payroll` is not possible",
-        ),
-        (
-            "ro: Salarii",
-            "ro: ''",
-            "payroll.yaml:2: `ro` has 0 characters",
-        ),
-        (
-            "group: other",
-            "group: secret",
-            "payroll.yaml:3: group: unknown variant `secret`",
-        ),
-        (
-            "group: other",
-            "grup: other",
-            "payroll.yaml:3: unknown field `grup`",
-        ),
-        ("period: month\n", "", "missing field `period`"),
-        (
-            "name: least",
-            "name: Least",
-            "payroll.yaml:6: the parameter `Least` is not possible",
-        ),
-        (
-            "name: least",
-            "name: page",
-            "payroll.yaml:6: the parameter `page` has a meaning already",
-        ),
-        (
-            "default: 10",
-            "default: ten",
-            "payroll.yaml:6: the default `ten` of `least` is not possible; give an amount",
-        ),
-        (
-            "default: 10",
-            "default: 10, required: true",
-            "payroll.yaml:6: `least` is required and has a default",
-        ),
-        (
-            "kind: amount, default: 10",
-            "kind: choice",
-            "payroll.yaml:6: the choice `least` has no `choices`",
-        ),
-        (
-            "default: 10",
-            "choices: [{value: 1, title: {ro: a, en: b}}]",
-            "payroll.yaml:6: `least` has `choices` and is no choice",
-        ),
-        (
-            "- name: sold",
-            "- name: cont",
-            "payroll.yaml:9: the column `cont` is there twice",
-        ),
-        (
-            "- name: sold",
-            "- name: Sold-1",
-            "payroll.yaml:9: the column `Sold-1` is not possible",
-        ),
-        (
-            "kind: amount\n",
-            "kind: text\n",
-            "payroll.yaml:12: `sold` is of kind text and has no total",
-        ),
-        (
-            "{account: cont}",
-            "{account: konto}",
-            "payroll.yaml:13: the link gives `account` the value of `konto`",
-        ),
-        (
-            "[-sold]",
-            "[-sum]",
-            "payroll.yaml:14: sort: `-sum` is no column; the columns are cont, sold",
-        ),
-        (
-            "[-sold]",
-            "[sold, -sold]",
-            "payroll.yaml:14: sort: `sold` is there twice",
-        ),
-        (
-            "company = :company AND ",
-            "",
-            "payroll.yaml:18: the query does not use `:company`",
-        ),
-        (
-            "period = :year * 100 + :month",
-            "true",
-            "payroll.yaml:18: the query does not use the period (:year, :month, :from, :to)",
-        ),
-        (
-            " HAVING sum(debit) >= :least",
-            "",
-            "payroll.yaml:18: the query does not use `:least`",
-        ),
-        (
-            "sum(debit) AS sold",
-            "lo_get(1) AS sold",
-            "payroll.yaml:19: the function `lo_get` is not among",
-        ),
-        (
-            "monthly_turnover",
-            "pg_authid",
-            "payroll.yaml:20: `pg_authid` belongs to the database system",
-        ),
-        (
-            ":least",
-            ":most",
-            "payroll.yaml:22: there is no parameter `:most`",
-        ),
-    ] {
+    for (part, other, wanted) in MISTAKES.iter().copied() {
         let said = with(part, other);
         assert!(
             said.iter().any(|said| said.contains(wanted)),

@@ -193,7 +193,7 @@ async fn is_confined(subject: &Subject<'_>) -> Result<()> {
             "must be owner of table users_enhanced",
         ),
         (
-            "INSERT INTO audit_logs_dml SELECT * FROM audit_logs_dml",
+            "INSERT INTO audit_logs_dml DEFAULT VALUES",
             "permission denied for table audit_logs_dml",
         ),
     ] {

@@ -33,6 +33,9 @@ const PASSWORD_SET: &str = "PASSWORD 'SCRAM-SHA-256$";
 /// The rotation that is done meanwhile: the one the demo tells its user to try.
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/rotate.yaml");
 
+/// What it says at its end.
+pub const EXAMPLE_SAYS: &str = "store, redis: the new value is in use, the old one is refused";
+
 /// Actions that are carried out meanwhile: they log in to the store as the application, and to Redis as its
 /// administrator.
 const ACTIONS: [&str; 2] = [
@@ -45,8 +48,6 @@ const ACTIONS: [&str; 2] = [
         "/../docs/examples/invalidate-caches.yaml"
     ),
 ];
-/// What it says at its end.
-pub const EXAMPLE_SAYS: &str = "store, redis: the new value is in use, the old one is refused";
 
 pub(super) async fn canaries(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
@@ -79,7 +80,7 @@ pub(super) async fn canaries(world: &World) -> Result<()> {
     let mut found = Vec::new();
     for (output, text) in &outputs {
         ensure!(
-            !text.is_empty() || output.starts_with("logs"),
+            !text.is_empty() || may_be_empty(output),
             "{output} is empty: nothing was searched"
         );
         for (name, value) in &canaries {
@@ -95,6 +96,11 @@ pub(super) async fn canaries(world: &World) -> Result<()> {
         outputs.len()
     ));
     Ok(())
+}
+
+/// Somebody may have had nothing to say, and only a store with a migrator has Jobs.
+fn may_be_empty(output: &str) -> bool {
+    output.starts_with("logs") || output == "kubectl describe jobs"
 }
 
 /// What the API answers.

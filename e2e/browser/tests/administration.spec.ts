@@ -1,6 +1,6 @@
 // What an administrator does with users, roles and organisations, and that it is felt at once.
 import type { Browser, Locator, Page } from '@playwright/test'
-import { expect, fillSignIn, opened, picture, test } from './support'
+import { expect, expectStart, fillSignIn, opened, picture, test } from './support'
 
 const unique = () => `e2e-${Date.now().toString(36)}`
 const NEW_PASSWORD = 'o frază nouă și lungă'
@@ -44,7 +44,7 @@ test('a new user signs in with the starting password, and is out as soon as they
 
   const theirs = await otherBrowser(page, browser)
   await fillSignIn(theirs, name, password)
-  await expect(theirs.getByTestId('balance-chip')).toBeVisible()
+  await expectStart(theirs)
   await expect(theirs.getByRole('link', { name: 'Administrare' })).toHaveCount(0)
 
   await row.click()
@@ -63,7 +63,7 @@ test('a forced reset and the end of all sessions are felt by the user, and the t
   const password = await addUser(page, name)
   const theirs = await otherBrowser(page, browser)
   await fillSignIn(theirs, name, password)
-  await expect(theirs.getByTestId('balance-chip')).toBeVisible()
+  await expectStart(theirs)
 
   const row = await findUser(page, name)
   const id = (await row.getAttribute('data-id'))!

@@ -233,4 +233,6 @@ async function choose(page: Page, kind: string, key: string): Promise<void> {
   const panel = page.getByRole('dialog')
   await panel.getByRole('radio', { name: kind }).check()
   await panel.locator(`[data-period="${key}"]`).click()
+  // Keys belong to the page again.
+  await expect(page.getByRole('dialog')).toBeHidden()
 }

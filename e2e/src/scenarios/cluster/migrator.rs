@@ -4,25 +4,19 @@
 //! ```text
 //! one role ─ tables given to the owner ─ wrong password: told, pods serve on
 //!          ─ right password: migrated, not one pod replaced ─ the serving role may change nothing
-//!          ─ an image that does not exist: its Job first, no pod of the API is touched
-//!          ─ the owner's login rotates: no pod, no second migration
 //! ```
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
+use anyhow::{Result, bail, ensure};
 use k8s_openapi::api::core::v1::Secret as KubeSecret;
-use kube::ResourceExt as _;
-use kube::api::{DeleteParams, ListParams};
+use kube::api::DeleteParams;
 use reportapp_config::Secret;
 use reportapp_crds::report_app::{Credential, Migrator};
 use reportapp_crds::{ALLOW_ANNOTATION, ReportApp, ReportAppSpec};
 use serde_json::json;
 
 use super::pods::{self, Pods};
-use super::rotation::order;
 use super::subject::Subject;
 use crate::backends::Database;
 use crate::backends::random::password;
@@ -46,7 +40,7 @@ pub(super) async fn comes_first(world: &World) -> Result<()> {
     let before = subject.spec().await?;
     let owner = password();
     give_tables_away(&subject, &owner).await?;
-    let outcome = scene(world, &subject, &owner).await;
+    let outcome = scene(&subject, &owner).await;
     subject.edit(|spec| spec.clone_from(&before)).await?;
     take_tables_back(&subject).await?;
     let secrets = subject.objects::<KubeSecret>();
@@ -55,28 +49,14 @@ pub(super) async fn comes_first(world: &World) -> Result<()> {
     subject.until_ready().await
 }
 
-async fn scene(world: &World, subject: &Subject<'_>, owner: &Secret) -> Result<()> {
+async fn scene(subject: &Subject<'_>, owner: &Secret) -> Result<()> {
     let running = api_pods(subject).await?;
     wrong_password(subject).await?;
     serves(subject, &running).await?;
     log_in_with(subject, owner).await?;
     migrated(subject).await?;
     serves(subject, &running).await?;
-    is_confined(subject).await?;
-    image_does_not_exist(subject).await?;
-    serves(subject, &running).await?;
-
-    let job = only_job(subject).await?;
-    let took = order::rotate(subject, &[CREDENTIAL]).await?;
-    migrated(subject).await?;
-    serves(subject, &running).await?;
-    let after = only_job(subject).await?;
-    ensure!(after == job, "the rotation had {after} migrate after {job}");
-    world.progress().note(&format!(
-        "the owner's login rotated in {:.1} s",
-        took.as_secs_f64()
-    ));
-    Ok(())
+    is_confined(subject).await
 }
 
 /// A superuser does what the guide says.
@@ -207,49 +187,4 @@ async fn is_confined(subject: &Subject<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The Job of an image comes before its pods, so one that does not exist is told by the Job.
-async fn image_does_not_exist(subject: &Subject<'_>) -> Result<()> {
-    let image = image_of_api(subject).await?;
-    let mistype = |spec: &mut ReportAppSpec| "mistyped".clone_into(&mut spec.image.tag);
-    let before = subject.change(mistype).await?;
-    let told = |app: &ReportApp| {
-        let migrated = condition(app, "Migrated");
-        is_observed(app)
-            && migrated.is_some_and(|c| c.status == "False" && c.message.contains("mistyped"))
-    };
-    let seen = subject.until("told by the Job of the image", told).await;
-    let during = image_of_api(subject).await;
-    subject.change(|spec| spec.clone_from(&before)).await?;
-    seen?;
-    let during = during?;
-    ensure!(
-        during == image,
-        "the API was given {during} before the migration"
-    );
-    migrated(subject).await
-}
-
-async fn image_of_api(subject: &Subject<'_>) -> Result<String> {
-    let api = subject.objects::<Deployment>().get("demo-api").await?;
-    let pod = api.spec.and_then(|spec| spec.template.spec);
-    let container = pod.and_then(|pod| pod.containers.into_iter().next());
-    let image = container.and_then(|container| container.image);
-    image.context("the API's Deployment names no image")
-}
-
-/// Name and uid of the Job that told last.
-async fn only_job(subject: &Subject<'_>) -> Result<String> {
-    let ours = ListParams::default().labels("app.kubernetes.io/component=migrator");
-    let jobs = subject.objects::<Job>().list(&ours).await?.items;
-    let names: Vec<_> = jobs
-        .iter()
-        .filter(|job| job.metadata.deletion_timestamp.is_none())
-        .map(|job| format!("{}/{}", job.name_any(), job.uid().unwrap_or_default()))
-        .collect();
-    match names.as_slice() {
-        [name] => Ok(name.clone()),
-        _ => bail!("not one Job but {names:?}"),
-    }
 }

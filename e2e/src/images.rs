@@ -53,14 +53,14 @@ impl Images {
     /// message holds the command and the end of its output.
     pub async fn ensure(cluster: &Cluster, progress: &Progress) -> Result<Self> {
         let workshop = Workshop::open(progress).await?;
-        let programs = programs::build(progress).await?;
+        let programs = programs::ensure(progress).await?;
         let web = web::build(&workshop, progress).await?;
         let base = base::ensure(&workshop, progress).await?;
-        let product = product::build(&workshop, &base, &programs, &web, progress).await?;
+        let product = product::build(&workshop, &base, programs, &web, progress).await?;
         let vault = cluster.toolchain().vault_binary(progress).await?;
         let login = cluster.toolchain().vault_kubernetes_login(progress).await?;
         let vault = [vault.as_path(), login.as_path()];
-        let fixture = fixture::build(&workshop, &base, &programs, vault, progress).await?;
+        let fixture = fixture::build(&workshop, &base, programs, vault, progress).await?;
         deliver::deliver(cluster, &workshop, &product, progress).await?;
         deliver::deliver(cluster, &workshop, &fixture, progress).await?;
         let registry = cluster.registry().to_owned();

@@ -1,4 +1,4 @@
-//! `cargo e2e test`: every scenario by tier, one after the other, with a table of where the time
+//! `cargo e2e test`: every scenario by tier, what needs no cluster beside what does, with a table of where the time
 //! went and the closing line `N passed, N failed`.
 //!
 //! ```text

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 
 use super::watch::watch;
 use super::workshop::repository;
@@ -31,8 +32,17 @@ impl Programs {
 /// Names a folder of compiled programs to use as they are.
 const PREBUILT: &str = "REPORTAPP_PROGRAMS";
 
-/// Compiles the programs of the whole workspace, unless `$REPORTAPP_PROGRAMS` says where they are.
-pub(crate) async fn build(progress: &Progress) -> Result<Programs> {
+/// The programs of the whole workspace: compiled the first time this process asks, unless
+/// `$REPORTAPP_PROGRAMS` says where they are.
+///
+/// # Errors
+/// When the workspace does not compile.
+pub(crate) async fn ensure(progress: &Progress) -> Result<&'static Programs> {
+    static PROGRAMS: OnceCell<Programs> = OnceCell::const_new();
+    PROGRAMS.get_or_try_init(|| build(progress)).await
+}
+
+async fn build(progress: &Progress) -> Result<Programs> {
     if let Some(folder) = std::env::var_os(PREBUILT).filter(|folder| !folder.is_empty()) {
         let folder = PathBuf::from(folder);
         progress.note(&format!(

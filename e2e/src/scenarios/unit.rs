@@ -43,10 +43,18 @@ pub fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-/// Runs a command in the root of the repository with its output shown.
+/// A command that leaves the processors to whatever runs beside it: pods must answer in time, a compiler
+/// need not.
+fn yielding(program: &str) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["--adjustment=10", program]);
+    command
+}
+
+/// Runs a command in a folder of the repository with its output shown.
 async fn shown(program: &str, arguments: &[&str], folder: &str) -> Result<()> {
     let line = format!("{program} {}", arguments.join(" "));
-    let status = Command::new(program)
+    let status = yielding(program)
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -103,7 +111,7 @@ async fn crates(world: &World) -> Result<()> {
 /// workspace, so that no dependency is compiled again with fewer features.
 async fn revocations(world: &World) -> Result<()> {
     ensure_servers(world.progress()).await?;
-    let status = Command::new("cargo")
+    let status = yielding("cargo")
         .args(["test", "--quiet", "--workspace", "--lib"])
         .args(["router::tests::revocations::", "--", "--nocapture"])
         .env("REPORTAPP_LONG_TRIAL", "1")
@@ -180,7 +188,7 @@ async fn newer_postgres(world: &World) -> Result<()> {
 /// Tests that need a program, of which a variable tells them where it is. Of the whole workspace, so that
 /// no dependency is compiled again with fewer features.
 async fn tests_with(name: &str, chosen: &[&str], (variable, program): (&str, &Path)) -> Result<()> {
-    let status = Command::new("cargo")
+    let status = yielding("cargo")
         .args(["test", "--quiet", "--workspace"])
         .args(["--test", name, "--"])
         .args(chosen)

@@ -10,7 +10,7 @@ use super::guest::Guest;
 use super::{TestArgs, Where};
 use crate::cluster::{Cluster, Options, Toolchain};
 use crate::demo::Demo;
-use crate::images::programs::{self, Programs};
+use crate::images::programs;
 use crate::progress::Progress;
 
 /// Everything scenarios share.
@@ -20,7 +20,6 @@ pub struct World {
     toolchain: OnceCell<Toolchain>,
     cluster: OnceCell<Running>,
     demo: OnceCell<Demo>,
-    programs: OnceCell<Programs>,
 }
 
 struct Running {
@@ -40,7 +39,6 @@ impl World {
             toolchain: OnceCell::new(),
             cluster: OnceCell::new(),
             demo: OnceCell::new(),
-            programs: OnceCell::new(),
         }
     }
 
@@ -59,13 +57,20 @@ impl World {
             .await
     }
 
+    /// Compiles the programs of the workspace.
+    ///
+    /// # Errors
+    /// When the workspace does not compile.
+    pub async fn compile(&self) -> Result<()> {
+        programs::ensure(&self.progress).await.map(drop)
+    }
+
     /// The program `name` of the workspace, compiled on first use.
     ///
     /// # Errors
     /// When the workspace does not compile.
     pub async fn program(&self, name: &str) -> Result<PathBuf> {
-        let build = || programs::build(&self.progress);
-        self.programs.get_or_try_init(build).await?.path(name)
+        programs::ensure(&self.progress).await?.path(name)
     }
 
     /// The cluster, started on first use.

@@ -54,6 +54,9 @@ impl HealthServer {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| BindError { address, source })?;
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "health port bound");
+        }
         Ok(Self { listener, health })
     }
 

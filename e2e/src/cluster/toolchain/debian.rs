@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::cluster::command;
 use crate::progress::Progress;
@@ -25,8 +26,12 @@ pub(super) const CLUSTER: &[(&str, &str)] = &[
 /// Packages of others that bring the same programs and exclude Debian's.
 const SUBSTITUTES: &[(&str, &str)] = &[("containerd", "containerd.io"), ("runc", "containerd.io")];
 
+/// apt refuses to run twice at once.
+static ONE_BY_ONE: Mutex<()> = Mutex::const_new(());
+
 /// Installs what is missing of `packages` (name, reason).
 pub(super) async fn ensure(packages: &[(&str, &str)], progress: &Progress) -> Result<()> {
+    let _alone = ONE_BY_ONE.lock().await;
     let missing = missing(packages, &installed(packages).await?);
     if missing.is_empty() {
         return Ok(());

@@ -6,7 +6,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::cluster::Cluster;
@@ -34,17 +33,16 @@ pub struct Start<'a> {
 }
 
 impl Operator {
-    /// Starts one; does not wait for it.
+    /// Starts one and waits until its health port is bound, which is all it waits for.
     ///
     /// # Errors
-    /// When it cannot be started or its log cannot be written.
+    /// When it cannot be started, its log cannot be written, or it ends before the port is bound.
     pub async fn start(start: Start<'_>) -> Result<Self> {
-        let health = free_port().await?;
         let folder = PathBuf::from("target/e2e/operators");
         std::fs::create_dir_all(&folder)?;
         let log = folder.join(format!("{}-{}.log", start.namespace, start.identity));
         let output = std::fs::File::create(&log)?;
-        let child = Command::new(start.program)
+        let mut child = Command::new(start.program)
             .arg("run")
             .arg(format!("--namespaces={}", start.namespace))
             .args([
@@ -52,7 +50,8 @@ impl Operator {
                 "--log-format=json",
                 "--log-level=info,reportapp_operator=debug",
             ])
-            .arg(format!("--health-address={health}"))
+            // The system chooses the port: one found free before could be taken by the time it is bound.
+            .arg("--health-address=127.0.0.1:0")
             .args(start.arguments)
             .env("KUBECONFIG", start.kubeconfig)
             .env("POD_NAMESPACE", start.namespace)
@@ -63,6 +62,13 @@ impl Operator {
             .kill_on_drop(true)
             .spawn()
             .context("failed to start reportapp-operator")?;
+        let health = tokio::select! {
+            health = health_address(&log) => health?,
+            status = child.wait() => {
+                let said = std::fs::read_to_string(&log)?;
+                bail!("the operator ended at once, {}: {said}", status?);
+            }
+        };
         Ok(Self { child, health, log })
     }
 
@@ -80,7 +86,14 @@ impl Operator {
     /// # Errors
     /// When it does not answer.
     pub async fn get(&self, path: &str) -> Result<(u16, String)> {
-        let response = reqwest::get(format!("http://{}{path}", self.health)).await?;
+        let response = reqwest::get(format!("http://{}{path}", self.health)).await;
+        let response = response.with_context(|| {
+            let log = self.log().unwrap_or_default();
+            format!(
+                "its log ends with: {}",
+                log.lines().last().unwrap_or("nothing")
+            )
+        })?;
         let status = response.status().as_u16();
         Ok((status, response.text().await?))
     }
@@ -129,8 +142,31 @@ impl Operator {
     }
 }
 
-async fn free_port() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?)
+/// Where the operator that writes this log answers, once it has said so.
+async fn health_address(log: &Path) -> Result<SocketAddr> {
+    let said = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            ticks.tick().await;
+            let text = std::fs::read_to_string(log)?;
+            let mut lines = text.lines().filter_map(bound_address);
+            if let Some(address) = lines.next() {
+                return anyhow::Ok(address);
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), said)
+        .await
+        .context("the operator bound no health port within 30 s")?
+}
+
+/// The address in a line of the log, if it is the line that names it.
+fn bound_address(line: &str) -> Option<SocketAddr> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    if line["message"] != "health port bound" {
+        return None;
+    }
+    line["address"].as_str()?.parse().ok()
 }
 
 /// Writes a kubeconfig that logs in with `token` where `cluster` is.

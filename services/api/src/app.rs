@@ -9,7 +9,7 @@ use reportapp_session::{Passwords, SessionStore, Throttle, ThrottleLimits, Token
 
 use crate::epochs::Epochs;
 use crate::erp::Servers;
-use crate::metrics::{HttpMetrics, SessionMetrics};
+use crate::metrics::{ExportMetrics, HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
 use crate::reports::Catalogue;
 use crate::store::{Person, Store};
@@ -72,6 +72,8 @@ pub struct App {
     pub web: WebUi,
     /// Counters and histograms of HTTP.
     pub metrics: HttpMetrics,
+    /// How exports ended.
+    pub export_metrics: ExportMetrics,
     /// Where sessions were found, and how they were renewed.
     pub session_metrics: SessionMetrics,
 }

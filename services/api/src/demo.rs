@@ -22,7 +22,7 @@ use crate::app::{App, Throttles};
 use crate::args::Args;
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::{EpochMetrics, HttpMetrics, SessionMetrics};
+use crate::metrics::{EpochMetrics, ExportMetrics, HttpMetrics, SessionMetrics};
 use crate::reports::{Catalogue, Folder};
 use crate::router;
 use crate::run::{SERVICE, serve};
@@ -105,6 +105,7 @@ pub(crate) async fn build(
         bot_username: None,
         web,
         metrics: HttpMetrics::register(health.registry())?,
+        export_metrics: ExportMetrics::register(health.registry())?,
         session_metrics: SessionMetrics::register(health.registry())?,
     })
 }

@@ -3,11 +3,14 @@
 //! What a caller asked for (server, company, period) is checked here against what exists, and refused by
 //! name. The figures themselves come from [`crate::reports`].
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures::future::join_all;
 use jiff::Timestamp;
 use reportapp_config::api::ErpAuth;
-use reportapp_pool::{Pool, PoolError, Question, Row, Value};
-use tokio::sync::watch;
+use reportapp_pool::{Pool, PoolError, Question, Row, RowStream, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::error::ApiError;
 use crate::model::{Calendar, Company, Period};
@@ -31,6 +34,8 @@ pub struct Server {
     pub auth: ErpAuth,
     /// Becomes true when the data is there; questions wait for it.
     prepared: watch::Receiver<bool>,
+    /// An export holds a connection for minutes, so half of them are kept for people's pages.
+    exports: Arc<Semaphore>,
 }
 
 /// The books of one company.
@@ -120,11 +125,13 @@ impl Server {
         pool: Pool,
         prepared: watch::Receiver<bool>,
     ) -> Self {
+        let exports = (pool.stats().max / 2).max(1);
         Self {
             name: name.into(),
             pool,
             auth: ErpAuth::Store,
             prepared,
+            exports: Arc::new(Semaphore::new(exports)),
         }
     }
 
@@ -187,11 +194,40 @@ impl Server {
     /// # Errors
     /// When the database fails.
     pub async fn read(&self, questions: &[Question]) -> Result<Vec<Vec<Row>>, ApiError> {
+        self.wait_until_prepared().await;
+        let tables = self.pool.read_only(questions).await;
+        tables.map_err(|source| ApiError::erp(&self.name, source))
+    }
+
+    /// Answers a question row by row, within a limit of its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read_stream(
+        &self,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<RowStream, ApiError> {
+        self.wait_until_prepared().await;
+        let rows = self.pool.read_only_stream(question, limit).await;
+        rows.map_err(|source| ApiError::erp(&self.name, source))
+    }
+
+    /// Room for one more export, until the permit is dropped.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyExports`] when there is none.
+    pub(crate) fn export_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let permit = Arc::clone(&self.exports).try_acquire_owned();
+        permit.map_err(|_| ApiError::TooManyExports {
+            server: self.name.clone(),
+        })
+    }
+
+    async fn wait_until_prepared(&self) {
         // A preparation that failed is reported by the question itself.
         let mut prepared = self.prepared.clone();
         drop(prepared.wait_for(|prepared| *prepared).await);
-        let tables = self.pool.read_only(questions).await;
-        tables.map_err(|source| ApiError::erp(&self.name, source))
     }
 
     fn parse<T>(

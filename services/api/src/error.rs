@@ -120,6 +120,15 @@ pub enum ApiError {
         /// What the pool said.
         source: PoolError,
     },
+    /// As many exports as an ERP database can bear are running.
+    #[error("too many exports of server {server} are running")]
+    TooManyExports {
+        /// The server's name.
+        server: String,
+    },
+    /// None of the media types the client accepts can be made.
+    #[error("no acceptable media type")]
+    NotAcceptable,
     /// Nobody can sign in at an ERP server, though its database answers.
     #[error("signing in at server {server} does not work")]
     ErpSignInUnavailable {
@@ -240,8 +249,10 @@ impl ApiError {
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::BodyRefused { status, .. } => *status,
             Self::DatabaseUnavailable { .. }
+            | Self::TooManyExports { .. }
             | Self::ErpSignInUnavailable { .. }
             | Self::StoreUnavailable(_)
             | Self::EpochsUnavailable(_)
@@ -273,6 +284,8 @@ impl ApiError {
             Self::BodyRefused { .. } => "BodyRefused",
             Self::DatabaseUnavailable { .. } => "DatabaseUnavailable",
             Self::ReportFailed { .. } => "ReportFailed",
+            Self::TooManyExports { .. } => "TooManyExports",
+            Self::NotAcceptable => "NotAcceptable",
             Self::ErpSignInUnavailable { .. } => "ErpSignInUnavailable",
             Self::StoreUnavailable(_) => "StoreUnavailable",
             // The same database, and the same to do about it.
@@ -325,6 +338,16 @@ impl ApiError {
                      give your administrator the request id."
                 );
             }
+            Self::TooManyExports { server } => {
+                return format!(
+                    "Server {server} is busy with other exports; try again in half a minute."
+                );
+            }
+            Self::NotAcceptable => {
+                "None of the media types in `Accept` can be made; ask for application/json, text/csv, \
+                 application/pdf, application/x-ndjson or \
+                 application/vnd.openxmlformats-officedocument.spreadsheetml.sheet."
+            }
             Self::ErpSignInUnavailable { server, .. } => {
                 return format!(
                     "Signing in at server {server} does not work at the moment; ask your administrator."
@@ -372,6 +395,7 @@ impl ApiError {
         match self {
             Self::TooManyAttempts { retry_after } => Some(*retry_after),
             Self::Busy => Some(Duration::from_secs(1)),
+            Self::TooManyExports { .. } => Some(Duration::from_secs(30)),
             Self::DatabaseUnavailable { .. }
             | Self::ErpSignInUnavailable { .. }
             | Self::StoreUnavailable(_)
@@ -382,7 +406,9 @@ impl ApiError {
         }
     }
 
-    fn log(&self) {
+    /// Writes it down where it is our fault. [`ApiError::into_response`] does; call it where the answer has
+    /// begun already.
+    pub(crate) fn log(&self) {
         let cause = std::error::Error::source(self).map(|source| {
             let deeper = source.source().map(|source| format!(": {source}"));
             format!("{source}{}", deeper.unwrap_or_default())

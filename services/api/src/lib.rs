@@ -2,7 +2,7 @@
 //!
 //! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
 //! it, [`router`] finds the handler, [`auth`] says who asks and [`epochs`] whether that still holds,
-//! a handler asks [`store`] or, through [`reports`], [`erp`] for what [`erp_scope`] lets the caller read, and [`error`] turns any failure into an
+//! a handler asks [`store`] or, through [`reports`], [`erp`] for what [`erp_scope`] lets the caller read, as a page or as a file (`exports`), and [`error`] turns any failure into an
 //! answer. Beside the
 //! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
@@ -28,6 +28,7 @@ pub mod epochs;
 pub mod erp;
 pub mod erp_scope;
 pub mod error;
+mod exports;
 mod figures;
 mod guesses;
 mod handlers;

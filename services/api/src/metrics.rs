@@ -1,4 +1,4 @@
-//! Counters and histograms of HTTP requests, of revocation and of the audit trail. Labels come from code, never from a request, so their
+//! Counters and histograms of HTTP requests, of exports, of revocation and of the audit trail. Labels come from code, never from a request, so their
 //! number is bounded.
 
 use std::time::Duration;
@@ -76,6 +76,82 @@ pub struct InFlight(IntGauge);
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// Metrics of reports that are exported as files.
+#[derive(Clone, Debug)]
+pub struct ExportMetrics {
+    ended: IntCounterVec,
+    rows: IntCounterVec,
+    in_flight: IntGauge,
+}
+
+impl ExportMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            ended: IntCounterVec::new(
+                Opts::new(
+                    "reportapp_api_exports_total",
+                    "Exports of reports that ended: complete, abandoned (the client went away), stalled (it \
+                     stopped reading), expired (it took too long) or failed.",
+                ),
+                &["format", "result"],
+            )?,
+            rows: IntCounterVec::new(
+                Opts::new("reportapp_api_export_rows_total", "Rows exported."),
+                &["format"],
+            )?,
+            in_flight: IntGauge::new("reportapp_api_exports_in_flight", "Exports being sent.")?,
+        };
+        registry.register(Box::new(metrics.ended.clone()))?;
+        registry.register(Box::new(metrics.rows.clone()))?;
+        registry.register(Box::new(metrics.in_flight.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Counts an export as being sent until its tally is dropped.
+    pub fn begin(&self, format: &'static str) -> ExportTally {
+        self.in_flight.inc();
+        ExportTally {
+            metrics: self.clone(),
+            rows: self.rows.with_label_values(&[format]),
+            format,
+            result: "abandoned",
+        }
+    }
+}
+
+/// An export being sent; abandoned unless somebody says how it ended.
+#[derive(Debug)]
+pub struct ExportTally {
+    metrics: ExportMetrics,
+    rows: IntCounter,
+    format: &'static str,
+    result: &'static str,
+}
+
+impl ExportTally {
+    /// Counts rows.
+    pub fn rows(&self, rows: usize) {
+        self.rows.inc_by(u64::try_from(rows).unwrap_or(u64::MAX));
+    }
+
+    /// Says how it ended.
+    pub fn end(&mut self, result: &'static str) {
+        self.result = result;
+    }
+}
+
+impl Drop for ExportTally {
+    fn drop(&mut self) {
+        self.metrics.in_flight.dec();
+        let labels = [self.format, self.result];
+        self.metrics.ended.with_label_values(&labels).inc();
     }
 }
 

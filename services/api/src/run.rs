@@ -23,7 +23,7 @@ use crate::channels;
 use crate::dependencies::{TIDY_EVERY, watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
-use crate::metrics::{AuditMetrics, EpochMetrics, HttpMetrics, SessionMetrics};
+use crate::metrics::{AuditMetrics, EpochMetrics, ExportMetrics, HttpMetrics, SessionMetrics};
 use crate::peer::Cidr;
 use crate::reports::{Catalogue, Folder};
 use crate::router;
@@ -202,6 +202,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         bot_username: config.bot_username.clone(),
         web: WebUi::load(&config.web_root),
         metrics: HttpMetrics::register(health.registry())?,
+        export_metrics: ExportMetrics::register(health.registry())?,
         session_metrics: SessionMetrics::register(health.registry())?,
     })
 }

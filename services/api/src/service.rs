@@ -28,7 +28,8 @@ use crate::refusals::{Asked, Notes};
 use crate::request_id::{self, REQUEST_ID};
 use crate::store::context;
 
-/// Longer than any statement may run.
+/// Until the head of an answer; longer than any statement of a page may run. The body of an export has a limit
+/// of its own ([`crate::exports`]).
 const DEADLINE: Duration = Duration::from_secs(60);
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 

@@ -87,7 +87,9 @@ impl SessionStore for Untold {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// The body; empty if it is no text.
     pub(crate) text: String,
+    pub(crate) bytes: Bytes,
 }
 
 impl Answer {
@@ -168,6 +170,14 @@ impl TestApp {
     /// Another way into the store of this application.
     pub(crate) async fn store_pool(&self) -> Pool {
         open(&self.folder.path().join("store.sqlite"), false).await
+    }
+
+    /// The answer to a question, whose body is not read yet.
+    pub(crate) async fn begin(&self, token: &str, path: &str) -> warp::reply::Response {
+        let mut request = request("GET", path, None);
+        let token = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", token);
+        self.public.clone().oneshot(request).await.unwrap()
     }
 
     /// Asks the internal listener as the bot.
@@ -313,7 +323,8 @@ async fn ask(service: &AppService, request: Request<Full<Bytes>>) -> Answer {
     Answer {
         status: head.status,
         headers: head.headers,
-        text: String::from_utf8(bytes.to_vec()).unwrap(),
+        text: String::from_utf8(bytes.to_vec()).unwrap_or_default(),
+        bytes,
     }
 }
 

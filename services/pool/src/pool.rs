@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use reportapp_config::DatabaseConfig;
 
@@ -193,6 +194,23 @@ impl Pool {
         match &*self.inner {
             EnginePool::Postgres(pool) => pool.read_only(questions).await,
             EnginePool::Sqlite(pool) => pool.read_only(questions).await,
+        }
+    }
+
+    /// As [`Pool::read_only`] for one question, whose rows are handed out as they arrive, in flat memory: a
+    /// slow reader makes the database wait. The statement may take `limit` instead of what the pool allows,
+    /// and is cancelled at the server when the stream is dropped before its end.
+    ///
+    /// # Errors
+    /// As [`Pool::read_only`]; later errors arrive as the last item.
+    pub async fn read_only_stream(
+        &self,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<RowStream, PoolError> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => pool.read_only_stream(question, limit).await,
+            EnginePool::Sqlite(pool) => pool.read_only_stream(question, limit).await,
         }
     }
 

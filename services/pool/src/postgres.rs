@@ -148,6 +148,16 @@ impl PostgresPool {
         self.core.lease().await?.read_only(questions).await
     }
 
+    /// A question in a transaction that may not write, its rows one by one.
+    pub(crate) async fn read_only_stream(
+        &self,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<RowStream, PoolError> {
+        let lease = self.core.lease().await?;
+        lease.into_read_only_stream(question, limit).await
+    }
+
     pub(crate) async fn begin_after(
         &self,
         opening: &Opening,

@@ -10,6 +10,7 @@
 //! here too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::row::RowStream;
 use crate::settings::SqliteSettings;
@@ -123,7 +124,24 @@ impl SqlitePool {
         params: &[Value],
     ) -> Result<RowStream, PoolError> {
         let reader = self.core.worker(Role::Reader).await?;
-        Ok(stream::start(reader, sql.to_owned(), params.to_vec()))
+        let limit = self.core.settings.limits.statement_timeout;
+        let (sql, params) = (sql.to_owned(), params.to_vec());
+        Ok(stream::start(reader, limit, move |connection, sink| {
+            connection.each(&sql, &params, sink)
+        }))
+    }
+
+    /// A question in a transaction of a reader, its rows one by one.
+    pub(crate) async fn read_only_stream(
+        &self,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<RowStream, PoolError> {
+        let reader = self.core.worker(Role::Reader).await?;
+        let question = question.clone();
+        Ok(stream::start(reader, limit, move |connection, sink| {
+            connection.read_only_each(&question, sink)
+        }))
     }
 
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, PoolError> {

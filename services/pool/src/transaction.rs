@@ -15,7 +15,7 @@ pub struct Opening {
     pub params: Vec<Value>,
 }
 
-/// One statement of [`crate::Pool::read_only`].
+/// One statement of [`crate::Pool::read_only`] and [`crate::Pool::read_only_stream`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// The statement.

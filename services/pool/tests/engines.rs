@@ -396,6 +396,55 @@ async fn rows_arrive_one_by_one_and_a_dropped_stream_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_answered_row_by_row_and_can_change_nothing() {
+    let engines = Engines::start().await;
+    for pool in engines.pools(|pool| pool.max = 1).await {
+        pool.batch(
+            "CREATE TABLE facts (n integer NOT NULL); INSERT INTO facts VALUES (1), (2), (3)",
+        )
+        .await
+        .expect("a table");
+        let minute = Duration::from_secs(60);
+        let larger = question(
+            "SELECT n FROM facts WHERE n >= $1::bigint ORDER BY n",
+            &[Value::Int(2)],
+        );
+        let dropped = pool.read_only_stream(&larger, minute).await;
+        let mut dropped = dropped.expect("a stream");
+        let first = dropped.next().await.expect("a row").expect("a good row");
+        assert_eq!(first.get::<i64>("n"), Ok(2));
+        drop(dropped);
+        let rows = pool.read_only_stream(&larger, minute).await;
+        let rows: Vec<_> = rows.expect("a stream").collect().await;
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        for wrong in [
+            "INSERT INTO facts VALUES (4) RETURNING n",
+            "DELETE FROM facts RETURNING n",
+            "SELECT nothing FROM facts",
+        ] {
+            let refused = match pool.read_only_stream(&question(wrong, &[]), minute).await {
+                Ok(mut rows) => rows.next().await.expect("an item"),
+                Err(error) => Err(error),
+            };
+            assert!(
+                matches!(refused, Err(PoolError::Query { .. })),
+                "{wrong}: {refused:?}"
+            );
+            let count = pool.query("SELECT count(*) AS n FROM facts", &[]).await;
+            assert_eq!(count.expect("usable")[0].get::<i64>("n"), Ok(3), "{wrong}");
+        }
+        let short = Duration::from_millis(300);
+        let endless = question(endless(pool.engine()), &[]);
+        let rows = pool.read_only_stream(&endless, short).await;
+        let ended = rows.expect("a stream").next().await.expect("an item");
+        let error = ended.expect_err("too long");
+        assert_eq!(error.category(), "StatementTimeout");
+        assert!(error.to_string().contains("300 ms"), "{error}");
+        pool.query("SELECT 1 AS one", &[]).await.expect("usable");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_callers_share_few_connections() {
     let engines = Engines::start().await;
     for pool in engines.pools(|pool| pool.max = 3).await {

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
+use futures::StreamExt;
 use reportapp_config::DatabaseConfig;
 use reportapp_config::database::TlsConfig;
 use reportapp_pool::testing::{SUPERUSER, TestPostgres, TestTls};
@@ -311,16 +312,75 @@ async fn what_a_question_sets_in_its_session_ends_with_it() {
         "SET SESSION AUTHORIZATION DEFAULT",
         "COMMIT",
     ] {
-        let question = Question {
-            sql: attack.to_owned(),
-            params: Vec::new(),
-        };
         // Whether it is refused or undone does not matter to the next one on the connection.
-        drop(pool.read_only(&[question]).await);
+        drop(pool.read_only(&[question(attack)]).await);
         let after = pool.query(shown, &[]).await.expect("a setting");
         assert_eq!(after, before, "{attack}");
         let writable = "SELECT current_setting('transaction_read_only') = 'off' AS x";
         let rows = pool.query(writable, &[]).await.expect("a setting");
         assert!(rows[0].get::<bool>("x").expect("x"), "{attack}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_has_a_limit_of_its_own_and_leaves_nothing_in_its_session() {
+    let postgres = TestPostgres::start().await;
+    let mut config = postgres.config();
+    if let DatabaseConfig::Postgres { pool, .. } = &mut config {
+        (pool.min, pool.max, pool.statement_timeout_ms) = (0, 1, 300);
+    }
+    let pool = Pool::open("test", &config).await.expect("opens");
+    let slow = question("SELECT pg_sleep(0.6), current_setting('transaction_read_only') AS x");
+    let rows = pool.read_only_stream(&slow, Duration::from_secs(60)).await;
+    let rows: Vec<_> = rows.expect("a stream").collect().await;
+    let row = rows[0].as_ref().expect("more time than the pool gives");
+    assert_eq!(row.get::<String>("x").expect("x"), "on");
+    let settings = "SELECT current_setting('statement_timeout') AS limit, \
+                    current_setting('transaction_read_only') AS read_only";
+    let after = pool.query(settings, &[]).await.expect("settings");
+    assert_eq!(after[0].get::<String>("limit").expect("limit"), "300ms");
+    assert_eq!(
+        after[0].get::<String>("read_only").expect("read_only"),
+        "off"
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_stream_ends_its_statement_at_the_server_and_frees_its_place() {
+    let postgres = TestPostgres::start().await;
+    let mut config = postgres.config();
+    if let DatabaseConfig::Postgres { pool, .. } = &mut config {
+        (pool.min, pool.max) = (0, 1);
+    }
+    let pool = Pool::open("test", &config).await.expect("opens");
+    let watcher = Pool::open("watcher", &postgres.config())
+        .await
+        .expect("opens");
+    // Far more than fits into the buffers between the server and a reader who has stopped.
+    let large = question("SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 10000000) AS i");
+    let active = "SELECT count(*) AS n FROM pg_stat_activity \
+                  WHERE state = 'active' AND query LIKE 'SELECT i, repeat%'";
+    let active = async || watcher.query(active, &[]).await.expect("activity")[0].get::<i64>("n");
+    for _ in 0..2 {
+        let rows = pool
+            .read_only_stream(&large, Duration::from_secs(600))
+            .await;
+        let mut rows = rows.expect("a stream");
+        rows.next().await.expect("a row").expect("a good row");
+        assert_eq!(active().await, Ok(1), "the server waits for its reader");
+        drop(rows);
+        let ended = async { while active().await != Ok(0) {} };
+        let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+        ended.expect("the end of the statement");
+        pool.query("SELECT 1", &[])
+            .await
+            .expect("the only place is free");
+    }
+}
+
+fn question(sql: &str) -> Question {
+    Question {
+        sql: sql.to_owned(),
+        params: Vec::new(),
     }
 }

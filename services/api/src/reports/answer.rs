@@ -106,7 +106,8 @@ impl ReportAnswer {
     }
 }
 
-fn days(period: PeriodKind, arguments: &BTreeMap<String, Value>) -> Option<Days> {
+/// The days a report was asked for; none for one without a period.
+pub(crate) fn days(period: PeriodKind, arguments: &BTreeMap<String, Value>) -> Option<Days> {
     let day = |name: &str| match arguments.get(name) {
         Some(Value::Date(day)) => Some(*day),
         _ => None,

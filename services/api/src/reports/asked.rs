@@ -41,6 +41,19 @@ impl Asked {
             .filter(|value| !value.is_empty())
     }
 
+    /// Takes a parameter out that is not for the report; an empty one is not there.
+    ///
+    /// # Errors
+    /// `ParameterInvalid` when it is there twice.
+    pub fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let mut taken = self.pairs.extract_if(.., |(found, _)| found == name);
+        let value = taken.next().map(|(_, value)| value);
+        match taken.next() {
+            None => Ok(value.filter(|value| !value.is_empty())),
+            Some(_) => Err(twice(name)),
+        }
+    }
+
     /// The month that is asked for.
     ///
     /// # Errors
@@ -100,8 +113,7 @@ impl Asked {
                 ));
             }
             if !seen.insert(name) && name != "filter" {
-                let message = format!("The parameter `{name}` is there twice; give it once.");
-                return Err(ApiError::parameter("ParameterInvalid", name, message));
+                return Err(twice(name));
             }
         }
         Ok(())
@@ -218,6 +230,11 @@ impl Asked {
         }
         Ok(filters)
     }
+}
+
+fn twice(name: &str) -> ApiError {
+    let message = format!("The parameter `{name}` is there twice; give it once.");
+    ApiError::parameter("ParameterInvalid", name, message)
 }
 
 /// `<column>:<op>:<value>`.

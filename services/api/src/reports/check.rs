@@ -23,8 +23,9 @@ const LONGEST_WORDS: usize = 200;
 pub(super) const LONGEST_TEXT: usize = 200;
 
 /// Names that addresses or queries have a meaning for already.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 13] = [
     "server", "company", "year", "month", "from", "to", "sort", "q", "filter", "page", "pageSize",
+    "format", "lang",
 ];
 
 /// Why a file is not used.

@@ -1,7 +1,7 @@
 //! What of a report is wanted (order, search, filters, a page), and the SQL around its query that gives it.
 //!
 //! ```text
-//! SELECT q."a", q."b" FROM (the query) q WHERE filters ORDER BY checked columns LIMIT size OFFSET start
+//! SELECT q."a", q."b" FROM (the query) q WHERE filters ORDER BY checked columns [LIMIT size OFFSET start]
 //! SELECT count(*), sum(q."b") FROM (the query) q WHERE filters
 //! ```
 //!
@@ -183,19 +183,28 @@ impl<'a> Statements<'a> {
 
     /// The rows of the page.
     pub(super) fn rows(&self, view: &View) -> Question {
-        let columns = self.columns.iter().map(|column| self.reference(column));
-        let order = view.order.iter().map(|order| self.order(*order));
-        let mut params = self.params.clone();
+        let Question {
+            mut sql,
+            mut params,
+        } = self.all_rows(view);
         params.push(Value::from(view.page_size));
         params.push(Value::Int(view.offset()));
+        let (size, start) = (params.len() - 1, params.len());
+        sql.push_str(&format!(" LIMIT ${size}::bigint OFFSET ${start}::bigint"));
+        Question { sql, params }
+    }
+
+    /// The rows of every page.
+    pub(super) fn all_rows(&self, view: &View) -> Question {
+        let columns = self.columns.iter().map(|column| self.reference(column));
+        let order = view.order.iter().map(|order| self.order(*order));
         let sql = format!(
-            "SELECT {} FROM {} ORDER BY {} LIMIT ${}::bigint OFFSET ${}::bigint",
+            "SELECT {} FROM {} ORDER BY {}",
             list(columns),
             self.source(),
             list(order),
-            params.len() - 1,
-            params.len(),
         );
+        let params = self.params.clone();
         Question { sql, params }
     }
 

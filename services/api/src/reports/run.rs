@@ -1,7 +1,12 @@
-//! Asks a server for reports: several of them are answered from one state of its database.
+//! Asks a server for reports: several of them are answered from one state of its database, and one of them
+//! may be read row by row.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
 
 use jiff::civil::Date;
 use reportapp_pool::{Engine, FromValue, PoolError, Row, Value};
@@ -103,6 +108,31 @@ pub async fn one(server: &Server, ask: &Ask) -> Result<Table, ApiError> {
     table.ok_or(ApiError::Internal("a report was not answered"))
 }
 
+/// Rows arriving one after another, each with a cell per column; dropping the stream ends the query.
+pub type Rows = BoxStream<'static, Result<Vec<Cell>, ApiError>>;
+
+/// All rows that pass the filters, whatever the page, in flat memory and within `limit`.
+///
+/// # Errors
+/// As [`run`]; later errors arrive as the last item.
+pub async fn stream(server: &Server, ask: &Ask, limit: Duration) -> Result<Rows, ApiError> {
+    let engine = server.pool.engine();
+    let report = Arc::clone(&ask.report);
+    let query = report
+        .query(engine)
+        .ok_or_else(|| no_query(&report, server))?;
+    let statements = Statements::new(engine, &report, query, &ask.arguments, &ask.view);
+    let rows = server
+        .read_stream(&statements.all_rows(&ask.view), limit)
+        .await?;
+    let name = server.name.clone();
+    let cells = rows.map(move |row| {
+        let cells = row.and_then(|row| cells(&report, engine, &row));
+        cells.map_err(|source| ApiError::erp(&name, source))
+    });
+    Ok(cells.boxed())
+}
+
 fn no_query(report: &Report, server: &Server) -> ApiError {
     let message = format!(
         "The report `{}` has no query for the {} database of server {}; choose another server or report.",
@@ -121,16 +151,10 @@ impl Table {
         totals: Option<&Row>,
     ) -> Result<Self, PoolError> {
         let columns = &report.definition.columns;
-        // The statements list the columns in this order.
-        let read = |row: &Row| {
-            let cells = columns.iter().enumerate();
-            let cells = cells.map(|(index, column)| cell(column, engine, row.value(index)));
-            cells.collect::<Result<Vec<Cell>, _>>()
-        };
-        let rows = rows.iter().map(read).collect::<Result<_, _>>();
+        let rows = rows.iter().map(|row| cells(report, engine, row));
         let mut table = Self {
             report: Arc::clone(report),
-            rows: rows.map_err(|error| named(report, error))?,
+            rows: rows.collect::<Result<_, _>>()?,
             total_rows: totals.map_or(Ok(0), |row| row.get(COUNT))?,
             totals: BTreeMap::new(),
         };
@@ -178,6 +202,14 @@ fn named(report: &Report, error: PoolError) -> PoolError {
         },
         other => other,
     }
+}
+
+/// A row of either statement, which list the columns in this order.
+fn cells(report: &Report, engine: Engine, row: &Row) -> Result<Vec<Cell>, PoolError> {
+    let columns = report.definition.columns.iter().enumerate();
+    let cells = columns.map(|(index, column)| cell(column, engine, row.value(index)));
+    let cells = cells.collect::<Result<_, _>>();
+    cells.map_err(|error| named(report, error))
 }
 
 fn cell(column: &Column, engine: Engine, value: &Value) -> Result<Cell, PoolError> {

@@ -5,6 +5,7 @@ mod auth;
 mod catalogue;
 mod contract;
 mod erp_sign_in;
+mod exports;
 mod faults;
 mod fleet;
 mod guesses;

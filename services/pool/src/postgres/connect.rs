@@ -30,8 +30,8 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(name: &str, settings: PostgresSettings) -> Self {
         let tls = settings.tls;
-        let limit_ms =
-            u64::try_from(settings.limits.statement_timeout.as_millis()).unwrap_or(u64::MAX);
+        let context = Context::new(name, settings.limits.statement_timeout);
+        let limit_ms = context.limit_ms;
         let mut config = Config::new();
         config
             .host(settings.host)
@@ -54,12 +54,6 @@ impl Connector {
                 "-c statement_timeout={limit_ms} -c TimeZone=UTC \
                  -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
             ));
-        let context = Context {
-            pool: name.to_owned(),
-            limit_ms,
-            // The server ends the statement; this one is for a server that no longer answers.
-            deadline: settings.limits.statement_timeout + Duration::from_secs(5),
-        };
         Self {
             config,
             tls,

@@ -31,6 +31,9 @@ const READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LO
 /// How long a closed session may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 
+/// A statement on its way: the names of its columns and its rows to come.
+pub(super) type Started = (Arc<[String]>, RowStream);
+
 /// A session and the task that drives its socket.
 pub(super) struct PgConnection {
     pub(super) client: Client,
@@ -175,6 +178,40 @@ impl PgConnection {
             .await
     }
 
+    /// Begins a transaction that may not write and sends a question in it, in one round trip. After an error
+    /// the transaction has ended; otherwise whoever reads the rows ends it.
+    pub(super) async fn start_read_only(
+        &mut self,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<Started, PoolError> {
+        let deadline = self.context.within(limit);
+        let begin = format!(
+            "{READ_ONLY}; SET LOCAL statement_timeout = {}",
+            deadline.limit_ms
+        );
+        deadline
+            .bound(async {
+                let statement = self.prepare(&question.sql, &question.params).await?;
+                let bound = question.params.iter().map(Bound).collect::<Vec<_>>();
+                // Polled, and so sent, in this order.
+                let (begun, rows) = futures::join!(
+                    self.client.batch_execute(&begin),
+                    self.client.query_raw(&statement, bound),
+                );
+                match begun.and(rows) {
+                    Ok(rows) => Ok((names(&statement), rows)),
+                    Err(error) => {
+                        let failed = self.forget(&question.sql, &error);
+                        let ended = self.client.batch_execute("ROLLBACK").await;
+                        ended.map_err(|error| self.context.statement_error(&error))?;
+                        Err(failed)
+                    }
+                }
+            })
+            .await
+    }
+
     /// Begins a transaction with its opening, in one round trip.
     pub(super) async fn begin(&mut self, opening: &Opening) -> Result<(), PoolError> {
         let deadline = self.context.clone();
@@ -229,7 +266,7 @@ impl PgConnection {
         &mut self,
         sql: &str,
         params: &[Value],
-    ) -> Result<(Arc<[String]>, RowStream), PoolError> {
+    ) -> Result<Started, PoolError> {
         let statement = self.prepare(sql, params).await?;
         let columns = names(&statement);
         let bound = params.iter().map(Bound).collect::<Vec<_>>();

@@ -21,6 +21,21 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// About statements of a pool that may each take `limit`.
+    pub(super) fn new(pool: &str, limit: Duration) -> Self {
+        Self {
+            pool: pool.to_owned(),
+            limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+            // The server ends the statement; this one is for a server that no longer answers.
+            deadline: limit + Duration::from_secs(5),
+        }
+    }
+
+    /// The same with another limit.
+    pub(super) fn within(&self, limit: Duration) -> Self {
+        Self::new(&self.pool, limit)
+    }
+
     /// Sorts the failure of a statement on an open session.
     pub(super) fn statement_error(&self, error: &Error) -> PoolError {
         let Some(db) = error.as_db_error() else {

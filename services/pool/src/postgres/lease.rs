@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 
-use super::connection::{Done, OUTDATED, PgConnection, convert};
+use super::connection::{Done, OUTDATED, PgConnection, Started, convert};
+use super::error::Context;
 use super::{Core, bulk};
 use crate::row::RowStream;
 use crate::slots::Slot;
@@ -94,13 +95,37 @@ impl Lease {
     ) -> Result<RowStream, PoolError> {
         let connection = self.work()?;
         let context = connection.context.clone();
-        let started = context.bound(connection.start(sql, params)).await;
-        let (columns, rows) = match started {
-            Ok(started) => started,
-            Err(error) => return self.settle(Err(error)),
-        };
+        match context.bound(connection.start(sql, params)).await {
+            Ok(started) => Ok(self.rows(context, started)),
+            Err(error) => self.settle(Err(error)),
+        }
+    }
+
+    /// As [`Lease::into_stream`], in a transaction that may not write and is rolled back at the end, within a
+    /// limit of its own.
+    pub(super) async fn into_read_only_stream(
+        mut self,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<RowStream, PoolError> {
+        let mut outcome = self.work()?.start_read_only(question, limit).await;
+        if self.should_prepare_again(&outcome) {
+            outcome = self.work()?.start_read_only(question, limit).await;
+        }
+        match outcome {
+            Ok(started) => {
+                self.in_transaction = true;
+                let context = self.work()?.context.within(limit);
+                Ok(self.rows(context, started))
+            }
+            Err(error) => self.settle(Err(error)),
+        }
+    }
+
+    /// The rows of a statement that was started; they own the lease.
+    fn rows(self, context: Context, (columns, rows): Started) -> RowStream {
         let state = (self, Box::pin(rows));
-        Ok(stream::unfold(Some(state), move |state| {
+        stream::unfold(Some(state), move |state| {
             let (columns, context) = (columns.clone(), context.clone());
             async move {
                 let (mut lease, mut rows) = state?;
@@ -121,7 +146,7 @@ impl Lease {
                 }
             }
         })
-        .boxed())
+        .boxed()
     }
 
     /// The connection, marked busy until [`Lease::settle`].

@@ -35,7 +35,7 @@ impl SqliteConnection {
         let limit = settings.limits.statement_timeout;
         let context = Context {
             pool: pool.to_owned(),
-            limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+            limit_ms: millis(limit),
         };
         let access = if settings.read_only {
             OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -68,12 +68,14 @@ impl SqliteConnection {
         }
     }
 
-    /// Lets statements run until the deadline or until nobody waits for them.
+    /// Lets statements run from now on until the limit or until nobody waits for them.
     pub(super) fn allow(
         &mut self,
-        deadline: Instant,
+        limit: Duration,
         gone: Arc<AtomicBool>,
     ) -> Result<(), PoolError> {
+        let deadline = Instant::now() + limit;
+        self.context.limit_ms = millis(limit);
         let stop = move || gone.load(Ordering::Relaxed) || Instant::now() >= deadline;
         self.inner
             .progress_handler(INSTRUCTIONS_PER_LOOK, Some(stop))
@@ -98,17 +100,43 @@ impl SqliteConnection {
 
     /// Answers questions from one state of the file and refuses what would write.
     pub(super) fn read_only(&mut self, questions: &[Question]) -> Result<Vec<Vec<Row>>, PoolError> {
-        let refused =
-            || PoolError::usage("the statement would write; only reading is allowed here");
         self.batch("BEGIN")?;
         let answers = questions.iter().map(|question| {
             let rows = self.query_if_readonly(&question.sql, &question.params)?;
-            rows.ok_or_else(refused)
+            rows.ok_or_else(would_write)
         });
         let answers = answers.collect();
         // A connection that cannot end its transaction is not used again.
         self.roll_back();
         answers
+    }
+
+    /// As [`SqliteConnection::each`], in a transaction; refuses what would write.
+    pub(super) fn read_only_each(
+        &mut self,
+        question: &Question,
+        sink: &mut dyn FnMut(Row) -> bool,
+    ) -> Result<(), PoolError> {
+        self.batch("BEGIN")?;
+        let outcome = self.each_if_readonly(question, sink);
+        // A connection that cannot end its transaction is not used again.
+        self.roll_back();
+        outcome
+    }
+
+    fn each_if_readonly(
+        &mut self,
+        question: &Question,
+        sink: &mut dyn FnMut(Row) -> bool,
+    ) -> Result<(), PoolError> {
+        let mut statement = self
+            .inner
+            .prepare_cached(&question.sql)
+            .map_err(|error| self.context.statement_error(&error))?;
+        if !statement.readonly() {
+            return Err(would_write());
+        }
+        each(&self.context, &mut statement, &question.params, sink)
     }
 
     pub(super) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, PoolError> {
@@ -124,13 +152,13 @@ impl SqliteConnection {
         &mut self,
         sql: &str,
         params: &[Value],
-        mut sink: impl FnMut(Row) -> bool,
+        sink: &mut dyn FnMut(Row) -> bool,
     ) -> Result<(), PoolError> {
         let mut statement = self
             .inner
             .prepare_cached(sql)
             .map_err(|error| self.context.statement_error(&error))?;
-        each(&self.context, &mut statement, params, &mut sink)
+        each(&self.context, &mut statement, params, sink)
     }
 
     pub(super) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, PoolError> {
@@ -212,6 +240,14 @@ impl Reusable for SqliteConnection {
     fn reusable(&self) -> bool {
         self.inner.is_autocommit()
     }
+}
+
+fn millis(limit: Duration) -> u64 {
+    u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn would_write() -> PoolError {
+    PoolError::usage("the statement would write; only reading is allowed here")
 }
 
 fn collect(

@@ -107,7 +107,7 @@ impl Open {
         let (caller, gone) = super::worker::caller();
         let thread = tokio::task::spawn_blocking(move || {
             let outcome = match self.0.as_mut() {
-                Some(worker) => worker.run_here(gone, work),
+                Some(worker) => worker.run_here(gone, worker.limit(), work),
                 None => Err(lost()),
             };
             (self, outcome)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use super::connection::SqliteConnection;
 use super::{Core, Role};
@@ -38,16 +38,23 @@ impl Worker {
     ) -> Result<T, PoolError> {
         let (caller, gone) = caller();
         let pool = self.core.readers.name().to_owned();
-        let outcome = tokio::task::spawn_blocking(move || self.run_here(gone, work)).await;
+        let limit = self.limit();
+        let outcome = tokio::task::spawn_blocking(move || self.run_here(gone, limit, work)).await;
         drop(caller);
         let detail = "the runtime is shutting down".to_owned();
         outcome.unwrap_or(Err(PoolError::Unreachable { pool, detail }))
     }
 
-    /// Runs work on this thread, which must be one that may block.
+    /// The time a statement may take unless it has a limit of its own.
+    pub(super) fn limit(&self) -> Duration {
+        self.core.settings.limits.statement_timeout
+    }
+
+    /// Runs work on this thread, which must be one that may block, within a limit.
     pub(super) fn run_here<T>(
         &mut self,
         gone: Arc<AtomicBool>,
+        limit: Duration,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, PoolError>,
     ) -> Result<T, PoolError> {
         if self.slot.connection().is_none() {
@@ -55,12 +62,11 @@ impl Worker {
                 SqliteConnection::open(self.core.readers.name(), &self.core.settings, self.role);
             self.slot.fill(opened?);
         }
-        let deadline = Instant::now() + self.core.settings.limits.statement_timeout;
         let connection = self
             .slot
             .connection()
             .ok_or_else(|| PoolError::usage("the slot is empty"))?;
-        connection.allow(deadline, gone)?;
+        connection.allow(limit, gone)?;
         work(connection)
     }
 

@@ -2,7 +2,7 @@
 // decimal strings.
 import { isAmount } from '@/format/amount'
 import type { Days } from '@/format/span'
-import { badResponse, request } from './http'
+import { badResponse, download, request, type Download, type RequestOptions } from './http'
 import { withSignal, type CompanyKey } from './reports'
 import type { Company, Period } from './types'
 
@@ -94,16 +94,22 @@ export interface ReportAnswer {
   totals: Record<string, Cell>
 }
 
-/** What a report is asked for. */
-export interface ReportRequest extends CompanyKey {
+/** What a report is asked for, whatever the page. */
+export interface ExportRequest extends CompanyKey {
   period: Period | Days | null
   parameters: Record<string, string>
   sort?: string
   search?: string
   filters?: readonly string[]
+}
+
+export interface ReportRequest extends ExportRequest {
   page: number
   pageSize: number
 }
+
+export const EXPORT_FORMATS = ['xlsx', 'csv', 'pdf'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
 export function fetchCatalogue(signal?: AbortSignal): Promise<Catalogue> {
   return request<Catalogue>('api/reports', withSignal(signal))
@@ -111,13 +117,33 @@ export function fetchCatalogue(signal?: AbortSignal): Promise<Catalogue> {
 
 /** Amounts are checked here once, so that everything behind may rely on their form. */
 export async function fetchReport(definition: ReportDefinition, wanted: ReportRequest, signal?: AbortSignal): Promise<ReportAnswer> {
-  const { server, company, period, parameters, sort, search, filters, page, pageSize } = wanted
-  const answer = await request<ReportAnswer>(`api/reports/${encodeURIComponent(definition.id)}`, {
-    query: { ...parameters, server, company, ...period, sort, q: search, filter: filters, page, pageSize },
+  const { page, pageSize } = wanted
+  const answer = await request<ReportAnswer>(reportPath(definition.id), {
+    query: { ...wantedQuery(wanted), page, pageSize },
     ...withSignal(signal),
   })
   if (!isExact(definition, answer)) throw badResponse()
   return answer
+}
+
+/** Every row of a report as a file. */
+export function fetchExport(
+  report: string,
+  wanted: ExportRequest,
+  { format, lang }: { format: ExportFormat; lang: string },
+  onBytes: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<Download> {
+  const query = { ...wantedQuery(wanted), format, lang }
+  return download(reportPath(report), { query, ...withSignal(signal) }, onBytes)
+}
+
+function reportPath(id: string): string {
+  return `api/reports/${encodeURIComponent(id)}`
+}
+
+function wantedQuery({ server, company, period, parameters, sort, search, filters }: ExportRequest): RequestOptions['query'] {
+  return { ...parameters, server, company, ...period, sort, q: search, filter: filters }
 }
 
 function isExact(definition: ReportDefinition, answer: ReportAnswer): boolean {

@@ -53,12 +53,7 @@ export function onSessionEnded(handler: () => void): void {
 
 /** Sends one request and returns its JSON, or undefined when the answer has no body. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
-  const response = await sendInSession(path, options)
-  if (!response.ok) {
-    const error = await readError(response)
-    if (error.status === 401 && !options.keepSession && !options.anonymous) sessionEnded()
-    throw error
-  }
+  const response = await answer(path, options)
   if (response.status === 204) return undefined as T
   try {
     return (await response.json()) as T
@@ -68,6 +63,38 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   }
 }
 
+export interface Download {
+  /** What the server calls the file. */
+  name: string
+  content: Blob
+}
+
+/** Fetches a file and tells how many bytes have come so far. A file that breaks off is no file. */
+export async function download(path: string, options: RequestOptions, onBytes: (bytes: number) => void): Promise<Download> {
+  const response = await answer(path, options)
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  let bytes = 0
+  try {
+    const reader = response.body!.getReader()
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      chunks.push(part.value)
+      onBytes((bytes += part.value.length))
+    }
+  } catch (cause) {
+    if (isAbort(cause)) throw cause
+    throw new ApiError({ status: 0, code: 'Interrupted', requestId: response.headers.get('x-request-id') ?? undefined })
+  }
+  const type = response.headers.get('content-type') ?? ''
+  return { name: fileName(response.headers.get('content-disposition') ?? ''), content: new Blob(chunks, { type }) }
+}
+
+/** The name in a Content-Disposition header (RFC 6266): the one with all its letters, else the plain one. */
+export function fileName(disposition: string): string {
+  const full = /filename\*=UTF-8''([^;\s]+)/i.exec(disposition)?.[1]
+  const plain = /filename="([^"]+)"/i.exec(disposition)?.[1]
+  return full ? decodeURIComponent(full) : (plain ?? 'export')
+}
+
 /** The error for an answer that does not follow the contract. */
 export function badResponse(response?: Response): ApiError {
   return new ApiError({
@@ -75,6 +102,15 @@ export function badResponse(response?: Response): ApiError {
     code: 'BadResponse',
     requestId: response?.headers.get('x-request-id') ?? undefined,
   })
+}
+
+/** An answer that is no refusal. */
+async function answer(path: string, options: RequestOptions): Promise<Response> {
+  const response = await sendInSession(path, options)
+  if (response.ok) return response
+  const error = await readError(response)
+  if (error.status === 401 && !options.keepSession && !options.anonymous) sessionEnded()
+  throw error
 }
 
 async function sendInSession(path: string, options: RequestOptions): Promise<Response> {
@@ -132,6 +168,6 @@ async function readError(response: Response): Promise<ApiError> {
   })
 }
 
-function isAbort(cause: unknown): boolean {
+export function isAbort(cause: unknown): boolean {
   return cause instanceof DOMException && cause.name === 'AbortError'
 }

@@ -24,6 +24,7 @@ export const ICONS = {
   panel: 'M4 5h16v14H4zM9.5 5v14',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   refresh: 'M20 11a8 8 0 1 0-2 6M20 5v6h-6',
+  download: 'M12 4v11M7 10.5l5 5 5-5M5 20h14',
   print: 'M7 9V3.5h10V9M7 17H4V9h16v8h-3M7 14h10v6.5H7z',
   dashboard: 'M4 4h7v9H4zM14 4h6v5h-6zM14 12h6v8h-6zM4 16h7v4H4z',
   invoice: 'M6 3h12v18l-3-2-3 2-3-2-3 2zM9 8h6M9 12h6',

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
+import type { ExportRequest } from '@/api/catalogue'
 import { AMOUNT_KEYS, type Amounts, type BalanceLevel } from '@/api/types'
 import type { GridFooter } from '@/components/grid/types'
 import { useSearchText } from '@/components/useSearchText'
@@ -9,6 +10,7 @@ import { formatAmount } from '@/format/amount'
 import { trialBalanceQuery } from '@/queries/reports'
 import { useRememberedSelection, useSelection } from '@/queries/useSelection'
 import { readBalanceQuery, writeBalanceQuery, type BalanceQuery, type Sort } from '@/router/balanceQuery'
+import { ordersKey } from '@/router/query'
 import { useAddress } from '@/router/useAddress'
 import { imbalance, isZeroRow, searchRows, sortRows, sumRows } from './rows'
 
@@ -31,6 +33,15 @@ export function useBalance() {
   const shown = computed(() => sortRows(filtered.value, address.value.sort))
   const unbalanced = computed(() => (balance.value ? imbalance(balance.value.totals) : null))
 
+  /** The report behind the page, as it is shown; accounts without figures are part of a file. */
+  const report = computed(() => (address.value.level === 'synthetic' ? 'trial-balance-synthetic' : 'trial-balance'))
+  const exported = computed<ExportRequest | null>(() => {
+    if (!key.value || !period.value) return null
+    const { sort } = address.value
+    const text = search.value.trim()
+    return { ...key.value, period: period.value, parameters: {}, ...(sort && { sort: ordersKey([sort]) }), ...(text && { search: text }) }
+  })
+
   /** The sums of the whole balance always; those of the found accounts above them while searching. */
   const footers = computed<GridFooter[]>(() => {
     if (!balance.value) return []
@@ -40,7 +51,7 @@ export function useBalance() {
   })
 
   return {
-    ...selection, address, query, balance, search, rows, zeroCount, shown, unbalanced, footers,
+    ...selection, address, query, balance, search, rows, zeroCount, shown, unbalanced, footers, report, exported,
     setSort: (sort: Sort | null) => change({ sort: sort?.key === 'cont' && !sort.descending ? null : sort }),
     setLevel: (level: BalanceLevel) => change({ level }),
     toggleZeros: () => change({ showZeros: !address.value.showZeros }),

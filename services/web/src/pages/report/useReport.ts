@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
-import type { Cell, Localised, ReportDefinition, ReportRequest } from '@/api/catalogue'
+import type { Cell, ExportRequest, Localised, ReportDefinition, ReportRequest } from '@/api/catalogue'
 import { useSearchText } from '@/components/useSearchText'
 import { spanDays } from '@/format/span'
 import { reportQuery } from '@/queries/reports'
@@ -39,7 +39,9 @@ export function useReport(definition: ReportDefinition) {
   const request = computed(() => (missing.value ? null : wholeRequest(definition, selection, address.value.parameters)))
   const whole = useQuery(computed(() => reportQuery(definition, request.value)))
   const large = computed(() => (whole.data.value?.totalRows ?? 0) > (whole.data.value?.rows.length ?? 0))
-  const windows = useWindows(definition, computed(() => (large.value && request.value ? windowRequest(request.value, address.value) : null)))
+  const windows = useWindows(definition, computed(() => (large.value && request.value ? { ...narrow(request.value, address.value), pageSize: WINDOW_ROWS } : null)))
+  /** What is shown now, every row of it. */
+  const exported = computed(() => request.value && narrow(request.value, { ...address.value, search: search.value.trim() }))
 
   const answer = computed(() => (large.value ? windows.first.data.value : whole.data.value))
   const narrowed = computed(() => search.value.trim() !== '' || address.value.filters.length > 0)
@@ -85,7 +87,7 @@ export function useReport(definition: ReportDefinition) {
   const stale = computed(() => whole.isPlaceholderData.value || (large.value && windows.first.isPlaceholderData.value))
 
   return {
-    ...selection, nothing, address, change, search, missing, whole, windows, answer, narrowed, rows, count, columns, footers, stale,
+    ...selection, nothing, address, change, search, missing, whole, windows, exported, answer, narrowed, rows, count, columns, footers, stale,
     show: (first: number, last: number) => (large.value ? windows.show(first, last) : Promise.resolve()),
   }
 }
@@ -98,10 +100,9 @@ function wholeRequest(definition: ReportDefinition, { key, span, period }: Selec
 
 type SelectionRefs = Pick<ReturnType<typeof useSelection>, 'key' | 'span' | 'period'>
 
-function windowRequest(whole: ReportRequest, { search, sort, filters }: ReportQuery): ReportRequest {
+function narrow<T extends ExportRequest>(whole: T, { search, sort, filters }: ReportQuery): T {
   return {
     ...whole,
-    pageSize: WINDOW_ROWS,
     sort: ordersKey(sort),
     ...(search && { search }),
     filters: filters.map(filterText),

@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::PROBLEM_JSON;
 use crate::handlers::{
-    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
-    system, telegram, tenants, treasury, trial_balance, users,
+    audit, auth, cache, calendar, companies, dashboard, internal, invoices, permissions, reports,
+    roles, security, system, telegram, tenants, treasury, trial_balance, users,
 };
 
 #[derive(OpenApi)]
@@ -58,6 +58,9 @@ use crate::handlers::{
         roles::delete::delete,
         audit::logs::list,
         audit::summary::show,
+        cache::stats::show,
+        cache::clear::clear,
+        security::cache::show,
         tenants::list::list,
         tenants::create::create,
         tenants::change::change,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use reportapp_pool::{Engine, FromValue, PoolError, Row, Value};
 use rust_decimal::Decimal;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use super::Report;
 use super::file::{Column, Kind};
 use super::page::{COUNT, Statements, View};
+use crate::cache::Origin;
 use crate::erp::Server;
 use crate::error::ApiError;
 use crate::model::Amount;
@@ -58,6 +60,10 @@ pub struct Table {
     pub total_rows: i64,
     /// The sums over all rows, by the columns that have one.
     pub totals: BTreeMap<String, Cell>,
+    /// When the database was asked.
+    pub read_at: Timestamp,
+    /// Where this copy was found.
+    pub origin: Origin,
 }
 
 /// One row of a table.
@@ -82,12 +88,14 @@ pub async fn run(server: &Server, asks: &[Ask]) -> Result<Vec<Table>, ApiError> 
         let statements = Statements::new(engine, report, query, &ask.arguments, &ask.view);
         questions.extend([statements.rows(&ask.view), statements.totals()]);
     }
+    // Before the question: the figures are not older than that.
+    let read_at = Timestamp::now();
     let mut answers = server.read(&questions).await?.into_iter();
     let mut tables = Vec::with_capacity(asks.len());
     for ask in asks {
         let (rows, totals) = (answers.next(), answers.next());
         let (rows, totals) = (rows.unwrap_or_default(), totals.unwrap_or_default());
-        let table = Table::read(&ask.report, engine, &rows, totals.first());
+        let table = Table::read(&ask.report, engine, &rows, totals.first(), read_at);
         tables.push(table.map_err(|source| ApiError::erp(&server.name, source))?);
     }
     Ok(tables)
@@ -119,6 +127,7 @@ impl Table {
         engine: Engine,
         rows: &[Row],
         totals: Option<&Row>,
+        read_at: Timestamp,
     ) -> Result<Self, PoolError> {
         let columns = &report.definition.columns;
         // The statements list the columns in this order.
@@ -133,6 +142,8 @@ impl Table {
             rows: rows.map_err(|error| named(report, error))?,
             total_rows: totals.map_or(Ok(0), |row| row.get(COUNT))?,
             totals: BTreeMap::new(),
+            read_at,
+            origin: Origin::Database,
         };
         let summed = columns.iter().filter(|column| column.total);
         for (index, column) in summed.enumerate() {

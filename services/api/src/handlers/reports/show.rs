@@ -9,10 +9,10 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::erp::Books;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
+use crate::handlers::endpoint::{Route, asked, endpoint, headers, report, with};
 use crate::reports::answer::ReportAnswer;
 use crate::reports::asked::Asked;
-use crate::reports::{Ask, Table, run};
+use crate::reports::{Ask, Table};
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
     let path = warp::path!("api" / "reports" / String).and(warp::get());
@@ -57,7 +57,7 @@ pub(crate) async fn show(
     asked: Asked,
 ) -> Result<Response, ApiError> {
     let (books, ask, table) = answer(&app, &headers, &id, &asked).await?;
-    Ok(json(&ReportAnswer::new(books, &ask, table)))
+    Ok(report(&ReportAnswer::new(books, &ask, table)))
 }
 
 /// What a report answers, and to what.
@@ -74,6 +74,6 @@ pub(crate) async fn answer(
     let report = app.catalogue.find(id, &reading.caller.access)?;
     let books = reading.books(asked.get("company")).await?;
     let ask = asked.of(&report, &books)?;
-    let table = run::one(&books.server, &ask).await?;
+    let table = reading.asking.table(&books.server, &ask).await?;
     Ok((books, ask, table))
 }

@@ -50,7 +50,7 @@ use flights::Flights;
 use kept::Kept;
 use key::{BOOKS, Key};
 use memory::Memory;
-use shared::{Found, Shared};
+use shared::{Looked, Shared};
 
 /// Where an answer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,15 @@ impl Origin {
             Self::Redis => "redis",
         }
     }
+}
+
+/// When figures were read, and where this copy of them was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// When the database was asked: they are not older.
+    pub read_at: Timestamp,
+    /// Where.
+    pub origin: Origin,
 }
 
 /// How new an answer has to be.
@@ -235,10 +244,10 @@ impl Cache {
     async fn recall_shared(&self, question: &Question, key: &Key) -> Option<Arc<Kept>> {
         let shared = self.shared.as_ref().filter(|_| question.is_shared())?;
         let (count, kept) = match shared.find(key).await {
-            Found::Resting => (Count::RedisResting, None),
-            Found::Failed => (Count::RedisError, None),
-            Found::Nothing => (Count::RedisMiss, None),
-            Found::Value(bytes) => match wire::decode(&bytes, question) {
+            Looked::Resting => (Count::RedisResting, None),
+            Looked::Failed => (Count::RedisError, None),
+            Looked::Nothing => (Count::RedisMiss, None),
+            Looked::Value(bytes) => match wire::decode(&bytes, question) {
                 Some(kept) if self.is_good(key, &kept) => (Count::RedisHit, Some(Arc::new(kept))),
                 _ => (Count::RedisOutdated, None),
             },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reportapp_session::epochs::Revision;
 
-use super::Origin;
+use super::{Found, Origin};
 use crate::model::{Company, Period};
 use crate::reports::{Cell, Table};
 
@@ -61,12 +61,15 @@ impl Kept {
 
     /// The tables, each saying where this one was found.
     pub(crate) fn tables(&self, origin: Origin) -> Vec<Table> {
-        let found = |table: &Table| Table {
-            origin,
+        let copy = |table: &Table| Table {
+            found: Found {
+                origin,
+                ..table.found
+            },
             ..table.clone()
         };
         match &self.what {
-            What::Tables(tables) => tables.iter().map(found).collect(),
+            What::Tables(tables) => tables.iter().map(copy).collect(),
             What::Books(..) => Vec::new(),
         }
     }

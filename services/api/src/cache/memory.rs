@@ -13,7 +13,7 @@ use super::kept::Kept;
 use super::key::Key;
 
 /// Parts with a lock each. An answer is at most as large as one of them.
-const SHARDS: usize = 4;
+const SHARDS: usize = 2;
 /// What an answer is expected to take; only the first allocation depends on it.
 const USUAL_BYTES: u64 = 16 * 1024;
 /// What a key and its place take.

@@ -24,7 +24,7 @@ pub(super) struct Shared {
 }
 
 /// What a look at Redis brought.
-pub(super) enum Found {
+pub(super) enum Looked {
     /// An answer, or what somebody else wrote under its key.
     Value(Vec<u8>),
     /// It has none.
@@ -44,14 +44,14 @@ impl Shared {
         }
     }
 
-    pub(super) async fn find(&self, key: &Key) -> Found {
+    pub(super) async fn find(&self, key: &Key) -> Looked {
         if self.rests(Instant::now()) {
-            return Found::Resting;
+            return Looked::Resting;
         }
         match self.told(self.values.find(key.as_str()).await) {
-            Some(Some(value)) => Found::Value(value),
-            Some(None) => Found::Nothing,
-            None => Found::Failed,
+            Some(Some(value)) => Looked::Value(value),
+            Some(None) => Looked::Nothing,
+            None => Looked::Failed,
         }
     }
 

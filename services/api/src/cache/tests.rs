@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An ERP with one number in it, and processes that ask for it.
 struct Erp {
-    database: TestSqlite,
+    _database: TestSqlite,
     pool: Pool,
     epochs: Arc<dyn EpochStore>,
 }
@@ -35,7 +35,7 @@ impl Erp {
         let database = TestSqlite::new();
         let pool = Pool::open("erp", &database.config()).await.unwrap();
         let erp = Self {
-            database,
+            _database: database,
             pool,
             epochs: Arc::new(MemoryEpochStore::new()),
         };

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::kept::{Kept, What};
-use super::{Origin, Question};
+use super::{Found, Origin, Question};
 use crate::model::Amount;
 use crate::reports::{Ask, Cell, Column, Kind, Table};
 
@@ -129,8 +129,10 @@ fn table(ask: &Ask, read: ReadTable, read_at: Timestamp) -> Option<Table> {
         rows: read.rows.into_iter().map(row).collect::<Option<_>>()?,
         total_rows: read.total_rows,
         report: Arc::clone(&ask.report),
-        read_at,
-        origin: Origin::Redis,
+        found: Found {
+            read_at,
+            origin: Origin::Redis,
+        },
     })
 }
 
@@ -218,10 +220,12 @@ queries:
                     ("a".to_owned(), Cell::Amount(Amount(Decimal::new(-5, 2)))),
                 ]
                 .into(),
-                read_at: Timestamp::now(),
-                origin: Origin::Database,
+                found: Found {
+                    read_at: Timestamp::now(),
+                    origin: Origin::Database,
+                },
             };
-            let (read_at, life) = (table.read_at, Duration::from_secs(600));
+            let (read_at, life) = (table.found.read_at, Duration::from_secs(600));
             let what = What::Tables(vec![table.clone()]);
             let kept = Kept::new(what, read_at, Revision(7), life);
             let bytes = encode(&kept).unwrap();

@@ -61,8 +61,8 @@ impl Source<'_> {
             company: CompanyRef::from(books.company),
             year: month.year,
             month: month.month,
-            generated_at: to_the_second(months.read_at),
-            origin: months.origin,
+            generated_at: to_the_second(months.found.read_at),
+            found: months.found,
             figures: figures(&months, month),
             months: last_months(&months),
             ageing: Ageings {

@@ -30,8 +30,8 @@ impl Source<'_> {
             company: CompanyRef::from(books.company),
             year: month.year,
             month: month.month,
-            generated_at: to_the_second(table.read_at),
-            origin: table.origin,
+            generated_at: to_the_second(table.found.read_at),
+            found: table.found,
             rows: table.records().map(|record| row(&record)).collect(),
             totals: totals(&table),
         })

@@ -156,10 +156,11 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Response {
 /// already is told so ([`crate::delivery`]).
 pub(crate) fn report<T: Serialize + Dated>(answer: &T) -> Response {
     let mut response = json(answer);
-    let age = Timestamp::now().duration_since(answer.read_at()).as_secs();
+    let found = answer.found();
+    let age = Timestamp::now().duration_since(found.read_at).as_secs();
     let headers = response.headers_mut();
     headers.insert(AGE, HeaderValue::from(age.max(0)));
-    let origin = HeaderValue::from_static(answer.origin().as_str());
+    let origin = HeaderValue::from_static(found.origin.as_str());
     headers.insert(FOUND_IN, origin);
     response.extensions_mut().insert(Tagged);
     response

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Amount, CompanyRef};
-use crate::cache::Origin;
+use crate::cache::Found;
 use crate::reports::answer::ReportHead;
 
 /// The six columns of a trial balance.
@@ -55,9 +55,9 @@ pub struct TrialBalance {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
-    /// Where the figures were found; said in a header.
+    /// The same to the moment, and where the figures were found; said in headers.
     #[serde(skip)]
-    pub origin: Origin,
+    pub found: Found,
     /// One row per account, ascending by code as text.
     pub rows: Vec<TrialBalanceRow>,
     /// Sums of all rows.
@@ -129,9 +129,9 @@ pub struct Treasury {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
-    /// Where the figures were found; said in a header.
+    /// The same to the moment, and where the figures were found; said in headers.
     #[serde(skip)]
-    pub origin: Origin,
+    pub found: Found,
     /// Accounts 531….
     pub cash: Half,
     /// Accounts 512….
@@ -260,9 +260,9 @@ pub struct Dashboard {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
-    /// Where the figures were found; said in a header.
+    /// The same to the moment, and where the figures were found; said in headers.
     #[serde(skip)]
-    pub origin: Origin,
+    pub found: Found,
     /// `income`, `expense`, `result`, `receipts`, `payments`, `clients`, `suppliers`, `cash`, `bank`.
     pub figures: Vec<Figure>,
     /// Twelve months up to and with the chosen one, as far as there are postings.
@@ -364,62 +364,36 @@ pub struct OverdueClient {
 /// An answer that says how old it is. Not in its body: that would be another one each second, and a client
 /// that has it already could never be told so.
 pub(crate) trait Dated {
-    /// When the figures were read.
-    fn read_at(&self) -> Timestamp;
-    /// Where they were found.
-    fn origin(&self) -> Origin;
-}
-
-impl Dated for ReportHead {
-    fn read_at(&self) -> Timestamp {
-        self.generated_at
-    }
-    fn origin(&self) -> Origin {
-        self.origin
-    }
+    /// When its figures were read, and where they were found.
+    fn found(&self) -> Found;
 }
 
 impl Dated for TrialBalance {
-    fn read_at(&self) -> Timestamp {
-        self.generated_at
-    }
-    fn origin(&self) -> Origin {
-        self.origin
+    fn found(&self) -> Found {
+        self.found
     }
 }
 
 impl Dated for Treasury {
-    fn read_at(&self) -> Timestamp {
-        self.generated_at
-    }
-    fn origin(&self) -> Origin {
-        self.origin
+    fn found(&self) -> Found {
+        self.found
     }
 }
 
 impl Dated for Dashboard {
-    fn read_at(&self) -> Timestamp {
-        self.generated_at
-    }
-    fn origin(&self) -> Origin {
-        self.origin
+    fn found(&self) -> Found {
+        self.found
     }
 }
 
 impl Dated for InvoiceList {
-    fn read_at(&self) -> Timestamp {
-        self.head.generated_at
-    }
-    fn origin(&self) -> Origin {
-        self.head.origin
+    fn found(&self) -> Found {
+        self.head.found
     }
 }
 
 impl Dated for InvoiceSummary {
-    fn read_at(&self) -> Timestamp {
-        self.head.generated_at
-    }
-    fn origin(&self) -> Origin {
-        self.head.origin
+    fn found(&self) -> Found {
+        self.head.found
     }
 }

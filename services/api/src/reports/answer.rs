@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::file::{Definition, PeriodKind};
 use super::run::{Ask, Cell, Table};
 use super::{Refusal, Report};
-use crate::cache::Origin;
+use crate::cache::Found;
 use crate::erp::{Books, to_the_second};
 use crate::model::CompanyRef;
 use crate::model::figures::Dated;
@@ -53,9 +53,9 @@ pub struct ReportHead {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
-    /// Where the figures were found; said in a header.
+    /// The same to the moment, and where the figures were found; said in headers.
     #[serde(skip)]
-    pub origin: Origin,
+    pub found: Found,
     /// Which page, from 1.
     pub page: u32,
     /// Rows of a page.
@@ -90,8 +90,8 @@ impl ReportHead {
             period: days(definition.period, &ask.arguments),
             parameters: parameters(&ask.report, &ask.arguments),
             company: CompanyRef::from(books.company),
-            generated_at: to_the_second(table.read_at),
-            origin: table.origin,
+            generated_at: to_the_second(table.found.read_at),
+            found: table.found,
             page: ask.view.page,
             page_size: ask.view.page_size,
             total_rows: table.total_rows,
@@ -113,11 +113,8 @@ impl ReportAnswer {
 }
 
 impl Dated for ReportAnswer {
-    fn read_at(&self) -> Timestamp {
-        self.head.generated_at
-    }
-    fn origin(&self) -> Origin {
-        self.head.origin
+    fn found(&self) -> Found {
+        self.head.found
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Report;
 use super::file::{Column, Kind};
 use super::page::{COUNT, Statements, View};
-use crate::cache::Origin;
+use crate::cache::{Found, Origin};
 use crate::erp::Server;
 use crate::error::ApiError;
 use crate::model::Amount;
@@ -60,10 +60,8 @@ pub struct Table {
     pub total_rows: i64,
     /// The sums over all rows, by the columns that have one.
     pub totals: BTreeMap<String, Cell>,
-    /// When the database was asked.
-    pub read_at: Timestamp,
-    /// Where this copy was found.
-    pub origin: Origin,
+    /// When it was read, and where this copy of it was found.
+    pub found: Found,
 }
 
 /// One row of a table.
@@ -142,8 +140,10 @@ impl Table {
             rows: rows.map_err(|error| named(report, error))?,
             total_rows: totals.map_or(Ok(0), |row| row.get(COUNT))?,
             totals: BTreeMap::new(),
-            read_at,
-            origin: Origin::Database,
+            found: Found {
+                read_at,
+                origin: Origin::Database,
+            },
         };
         let summed = columns.iter().filter(|column| column.total);
         for (index, column) in summed.enumerate() {

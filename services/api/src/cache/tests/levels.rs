@@ -163,8 +163,10 @@ async fn however_much_is_asked_memory_is_bounded_and_what_goes_is_counted() {
             rows: vec![row],
             total_rows: 1,
             totals: Default::default(),
-            read_at: Timestamp::now(),
-            origin: Origin::Database,
+            found: Found {
+                read_at: Timestamp::now(),
+                origin: Origin::Database,
+            },
         };
         let what = kept::What::Tables(vec![table]);
         let kept = Kept::new(what, Timestamp::now(), Revision(0), PATIENCE);

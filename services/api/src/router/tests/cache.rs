@@ -1,5 +1,7 @@
 //! Kept answers as clients see them: where each comes from, how old it is, and who may empty what.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG,
@@ -8,8 +10,9 @@ use http::header::{
 use http::{HeaderName, Request, StatusCode};
 use http_body_util::Full;
 use reportapp_session::access::UserKind;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::openapi::document;
 use crate::test_support::{Answer, TestApp, request};
 
 const MONTH: &str = "company=alfa&year=2025&month=1";
@@ -48,6 +51,20 @@ async fn get(test: &TestApp, token: &str, path: &str, more: &[(HeaderName, &str)
 
 fn found_in(answer: &Answer) -> &str {
     answer.headers["x-cache"].to_str().unwrap()
+}
+
+#[test]
+fn every_answer_with_figures_is_described_with_its_headers() {
+    let document: Value = serde_json::from_str(&document()).unwrap();
+    let operations = document["paths"].as_object().unwrap().iter();
+    let described = operations.filter(|(_, methods)| {
+        let answers = &methods["get"]["responses"];
+        answers["304"].is_object() && answers["200"]["headers"]["X-Cache"].is_object()
+    });
+    let described: BTreeSet<&str> = described.map(|(path, _)| path.as_str()).collect();
+    let paths = figures().map(|path| path.split('?').next().unwrap().to_owned());
+    let paths = paths.map(|path| path.replace("client-balances", "{reportId}"));
+    assert_eq!(described, paths.iter().map(String::as_str).collect());
 }
 
 #[tokio::test]

@@ -155,18 +155,15 @@ impl Cache {
             }
             Wish::Fresh => self.counts.refreshed(),
         }
-        let is_current = |loaded| !self.is_outdated(key.name(), loaded);
-        if wish == Wish::Any
-            && let Some(landing) = self.flights.join(&key, is_current)
-        {
-            self.counts.joined();
-            return landing.await;
-        }
         // Before the question: what is raised while the ERP looks makes the answer outdated.
         let loaded = self.epochs.revision();
-        let cache = Arc::clone(self);
-        let flight = cache.fetch(question, key.clone(), loaded, wish);
-        self.flights.begin(&key, loaded, flight).await
+        let will_do = |loaded| wish == Wish::Any && !self.is_outdated(key.name(), loaded);
+        let way = Arc::clone(self).fetch(Arc::new(question), key.clone(), loaded, wish);
+        let (landing, is_joined) = self.flights.board(&key, will_do, loaded, way);
+        if is_joined {
+            self.counts.joined();
+        }
+        landing.await
     }
 
     /// Forgets the answers of one name, or all, here and in Redis, and says how many keys Redis had; `None`
@@ -241,13 +238,13 @@ impl Cache {
     }
 
     /// What Redis has, if it may still be given.
-    async fn recall_shared(&self, question: &Question, key: &Key) -> Option<Arc<Kept>> {
+    async fn recall_shared(&self, question: &Arc<Question>, key: &Key) -> Option<Arc<Kept>> {
         let shared = self.shared.as_ref().filter(|_| question.is_shared())?;
         let (count, kept) = match shared.find(key).await {
             Looked::Resting => (Count::RedisResting, None),
             Looked::Failed => (Count::RedisError, None),
             Looked::Nothing => (Count::RedisMiss, None),
-            Looked::Value(bytes) => match wire::decode(&bytes, question) {
+            Looked::Value(bytes) => match decoded(bytes, question).await {
                 Some(kept) if self.is_good(key, &kept) => (Count::RedisHit, Some(Arc::new(kept))),
                 _ => (Count::RedisOutdated, None),
             },
@@ -259,22 +256,27 @@ impl Cache {
     /// The way to an answer that is not in memory. It does not depend on whoever began it.
     async fn fetch(
         self: Arc<Self>,
-        question: Question,
+        question: Arc<Question>,
         key: Key,
         loaded: Revision,
         wish: Wish,
     ) -> Result<(Arc<Kept>, Origin), ApiError> {
-        if wish == Wish::Any
-            && let Some(kept) = self.recall_shared(&question, &key).await
-        {
-            self.memory.put(&key, &kept);
-            return Ok((kept, Origin::Redis));
+        if wish == Wish::Any {
+            // It may have come since somebody looked.
+            let kept = self.memory.get(&key);
+            if let Some(kept) = kept.filter(|kept| self.is_good(&key, kept)) {
+                return Ok((kept, Origin::Memory));
+            }
+            if let Some(kept) = self.recall_shared(&question, &key).await {
+                self.memory.put(&key, &kept);
+                return Ok((kept, Origin::Redis));
+            }
         }
         let kept = self.read(&question, loaded).await?;
         self.memory.put(&key, &kept);
         if self.shared.is_some() && question.is_shared() {
             let (cache, kept) = (Arc::clone(&self), Arc::clone(&kept));
-            tokio::spawn(async move { cache.share(&key, &kept).await });
+            tokio::spawn(async move { cache.share(&key, kept).await });
         }
         Ok((kept, Origin::Database))
     }
@@ -289,11 +291,10 @@ impl Cache {
         read.map(Arc::new)
     }
 
-    async fn share(&self, key: &Key, kept: &Kept) {
-        if let Some(shared) = &self.shared
-            && let Some(bytes) = wire::encode(kept)
-        {
-            let life = kept.life.min(self.longest);
+    async fn share(&self, key: &Key, kept: Arc<Kept>) {
+        let life = kept.life.min(self.longest);
+        let encoded = tokio::task::spawn_blocking(move || wire::encode(&kept)).await;
+        if let (Some(shared), Ok(Some(bytes))) = (&self.shared, encoded) {
             shared.keep(key, &bytes, life).await;
         }
     }
@@ -305,6 +306,13 @@ impl Cache {
     fn is_outdated(&self, name: &str, loaded: Revision) -> bool {
         self.epochs.outdated(&Judged { name, loaded })
     }
+}
+
+/// Reading a large answer back takes as long as many small requests.
+async fn decoded(bytes: Vec<u8>, question: &Arc<Question>) -> Option<Kept> {
+    let question = Arc::clone(question);
+    let decoded = tokio::task::spawn_blocking(move || wire::decode(&bytes, &question));
+    decoded.await.ok().flatten()
 }
 
 impl std::fmt::Debug for Cache {

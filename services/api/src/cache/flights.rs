@@ -36,24 +36,22 @@ struct Flight {
 }
 
 impl Flights {
-    /// Waits with those who wait already, if the answer on its way will still be current.
-    pub(super) fn join(
+    /// Waits with those who wait already if the answer on its way `will_do`, judged by what was known when it
+    /// was asked for; otherwise begins a `way` that others may join, asked for knowing of `loaded`. Says whether
+    /// somebody waits already.
+    pub(super) fn board(
         &self,
         key: &Key,
-        is_current: impl FnOnce(Revision) -> bool,
-    ) -> Option<Landing> {
-        let going = self.lock();
-        let flight = going.get(key)?;
-        is_current(flight.loaded).then(|| flight.landing.clone())
-    }
-
-    /// Begins a way that others may join, asked for knowing of `loaded`.
-    pub(super) fn begin(
-        &self,
-        key: &Key,
+        will_do: impl FnOnce(Revision) -> bool,
         loaded: Revision,
         way: impl Future<Output = Outcome> + Send + 'static,
-    ) -> Landing {
+    ) -> (Landing, bool) {
+        let mut going = self.lock();
+        if let Some(flight) = going.get(key)
+            && will_do(flight.loaded)
+        {
+            return (flight.landing.clone(), true);
+        }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (land, landed) = oneshot::channel();
         let landing = landed.map(|outcome| {
@@ -65,7 +63,9 @@ impl Flights {
             loaded,
             landing: landing.clone(),
         };
-        self.lock().insert(key.clone(), flight);
+        going.insert(key.clone(), flight);
+        // A task that cannot be begun is over at once.
+        drop(going);
         let over = Over {
             flights: self.clone(),
             key: key.clone(),
@@ -78,7 +78,7 @@ impl Flights {
             let _nobody_waits = land.send(outcome);
         };
         tokio::spawn(way.in_current_span());
-        landing
+        (landing, false)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Flight>> {

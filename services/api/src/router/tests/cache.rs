@@ -122,6 +122,13 @@ async fn what_is_nobodys_figures_is_neither_tagged_nor_kept() {
 async fn who_may_not_read_is_given_nothing_that_was_kept_for_others() {
     let test = TestApp::start().await;
     let path = format!("/api/treasury?{MONTH}");
+    for tenant in ["t1", "t2"] {
+        let insert = format!(
+            "INSERT INTO clients (id, name, name_key, is_active, created_at)
+             VALUES ('{tenant}', '{tenant}', '{tenant}', true, '2026-01-01T00:00:00.000000Z')"
+        );
+        test.by_hand(&insert).await;
+    }
     let [one, same, other, none] = [
         test.join("one", UserKind::User, Some("t1"), Some("reader"))
             .await,

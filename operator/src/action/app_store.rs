@@ -165,6 +165,19 @@ impl AppStore {
         self.raise(action, scopes, limit).await
     }
 
+    /// Ends under the name `action` what processes of the API kept of the ERP's answers, and waits for at most
+    /// `limit` until none gives any of it.
+    ///
+    /// # Errors
+    /// As [`AppStore::invalidate`].
+    pub async fn empty_caches(
+        &self,
+        action: &str,
+        limit: Duration,
+    ) -> Result<Invalidated, Trouble> {
+        self.raise(action, vec![Scope::Caches], limit).await
+    }
+
     /// Raises epochs under the name `action`, and waits for at most `limit` until every process knows.
     async fn raise(
         &self,
@@ -346,12 +359,13 @@ fn named(whose: &Whose) -> Option<&String> {
 
 fn id(scope: &Scope) -> Option<String> {
     match scope {
-        Scope::All | Scope::Permissions => None,
+        Scope::All | Scope::Permissions | Scope::Caches => None,
         Scope::Tenant(id)
         | Scope::User(id)
         | Scope::Session(id)
         | Scope::RolePermissions(id)
-        | Scope::UserPermissions(id) => Some(id.clone()),
+        | Scope::UserPermissions(id)
+        | Scope::CachesOf(id) => Some(id.clone()),
     }
 }
 

@@ -82,16 +82,33 @@ pub fn prefixes(app: &str, namespaces: &[CacheNamespace]) -> Vec<String> {
     namespaces.iter().flat_map(both).collect()
 }
 
-/// The lines of a plan. `place` is where Redis is.
-pub fn plan(prefixes: &[String], place: &str) -> Vec<String> {
-    vec![
+/// Whether processes keep such answers in their own memories, too.
+pub fn reach_memories(namespaces: &[CacheNamespace]) -> bool {
+    namespaces.iter().any(|namespace| match namespace {
+        CacheNamespace::Perm | CacheNamespace::Session => false,
+        CacheNamespace::Dash
+        | CacheNamespace::Report
+        | CacheNamespace::Party
+        | CacheNamespace::Meta => true,
+    })
+}
+
+/// The lines of a plan. `place` is where Redis is; `memories`: whether those of processes are emptied.
+pub fn plan(prefixes: &[String], place: &str, memories: bool) -> Vec<String> {
+    let mut lines = vec![
         format!(
             "1. look at every key of the Redis at {place} in batches (SCAN) and remove those that begin \
              with {} (UNLINK). Nothing else is removed, and it cannot be undone",
             prefixes.join(" or ")
         ),
         "2. again, until a round over all keys finds none".to_owned(),
-    ]
+    ];
+    if memories {
+        let third = "3. raise the epoch of kept answers in the store, and wait until no process of the API \
+                     gives one from its own memory that was read before";
+        lines.push(third.to_owned());
+    }
+    lines
 }
 
 /// What a pass found, if Redis answered.
@@ -191,6 +208,20 @@ mod tests {
             prefixes("demo", &namespaces),
             ["perm:", "demo:perm:", "dash:", "demo:dash:"]
         );
+    }
+
+    #[test]
+    fn memories_of_processes_are_emptied_of_answers_and_of_nothing_else() {
+        use CacheNamespace::{Meta, Perm, Report, Session};
+        for (namespaces, expected) in [
+            (&[Perm, Session][..], false),
+            (&[Perm, Report], true),
+            (&[Meta], true),
+        ] {
+            assert_eq!(reach_memories(namespaces), expected, "{namespaces:?}");
+            let lines = plan(&prefixes("demo", namespaces), "redis:6379", expected);
+            assert_eq!(lines.len(), if expected { 3 } else { 2 });
+        }
     }
 
     #[test]

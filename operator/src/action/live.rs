@@ -367,6 +367,10 @@ impl World for Live<'_> {
     }
 
     async fn sweep(&self, namespaces: &[CacheNamespace]) -> Result<Swept, Trouble> {
-        self.remove_keys(namespaces).await
+        let swept = self.remove_keys(namespaces).await?;
+        match swept.left == Some(0) && self.has_memories(namespaces) {
+            true => self.empty_memories(swept).await,
+            false => Ok(swept),
+        }
     }
 }

@@ -50,10 +50,17 @@ pub(crate) const TENANTS_CREATE: Permission = Permission::of("tenants", "create"
 /// Change tenants.
 pub(crate) const TENANTS_EDIT: Permission = Permission::of("tenants", "edit");
 
+/// See what the caches of reports hold, and how they do.
+pub(crate) const CACHE_VIEW: Permission = Permission::of("cache", "view");
+/// Empty the caches of reports.
+pub(crate) const CACHE_DELETE: Permission = Permission::of("cache", "delete");
+/// See how the memories of sessions and permissions do.
+pub(crate) const SECURITY_VIEW: Permission = Permission::of("security", "view");
+
 /// A role that is changed by a statement typed into the database is felt after so long.
-const LIFE: Duration = Duration::from_secs(30);
+pub(crate) const LIFE: Duration = Duration::from_secs(30);
 /// Users remembered at most; some hundred bytes each.
-const CAPACITY: usize = 20_000;
+pub(crate) const CAPACITY: usize = 20_000;
 
 /// The memory of a process.
 pub(crate) fn memories() -> Memories<Person> {

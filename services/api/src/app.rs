@@ -7,6 +7,7 @@ use reportapp_config::credential::Secret;
 use reportapp_session::access::Memories;
 use reportapp_session::{Passwords, SessionStore, Throttle, ThrottleLimits, Tokens};
 
+use crate::cache::Cache;
 use crate::epochs::Epochs;
 use crate::erp::Servers;
 use crate::metrics::{ExportMetrics, HttpMetrics, SessionMetrics};
@@ -62,6 +63,8 @@ pub struct App {
     pub servers: Servers,
     /// What they can be asked.
     pub catalogue: Arc<Catalogue>,
+    /// What they answered.
+    pub cache: Arc<Cache>,
     /// How often who may guess.
     pub throttles: Throttles,
     /// Token of the internal listener; `None`: there is none.

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reportapp_session::epochs::RevokeError;
+use reportapp_session::epochs::{RevokeError, Scope};
+use reportapp_session::wake::caches::Caches;
 use reportapp_session::wake::{Channel, Heard, Name};
 use reportapp_session::{SessionError, Wakes};
 use reportapp_telemetry::Backoff;
@@ -159,25 +160,31 @@ async fn carry_out(
     match request {
         Request::Nothing => {}
         Request::Revoke(scopes) => revoke(epochs, channel, &name, scopes).await,
-        Request::Forget(caches) if name.is_ours => match wakes.forget(&caches).await {
-            Ok(keys) => tracing::info!(keys, "removed what a message on {channel} asked for"),
-            Err(error) => tracing::warn!(
-                %error,
-                "a message on {channel} was carried out in part at most; send it again"
-            ),
-        },
-        Request::Forget(_) => {}
+        Request::Forget(caches) => {
+            // First, so that what another process writes to Redis meanwhile counts for nothing.
+            if caches.concerns_answers(wakes.app()) {
+                revoke(epochs, channel, &name, vec![Scope::Caches]).await;
+            }
+            if name.is_ours {
+                forget(wakes, channel, &caches).await;
+            }
+        }
+    }
+}
+
+async fn forget(wakes: &Wakes, channel: &str, caches: &Caches) {
+    match wakes.forget(caches).await {
+        Ok(keys) => tracing::info!(keys, "removed what a message on {channel} asked for"),
+        Err(error) => tracing::warn!(
+            %error,
+            "a message on {channel} was carried out in part at most; send it again"
+        ),
     }
 }
 
 /// All processes that heard it do this under the same name, so it happens once and does not depend on
 /// any of them.
-async fn revoke(
-    epochs: &Epochs,
-    channel: &str,
-    name: &Name,
-    scopes: Vec<reportapp_session::epochs::Scope>,
-) {
+async fn revoke(epochs: &Epochs, channel: &str, name: &Name, scopes: Vec<Scope>) {
     for _ in 0..ATTEMPTS {
         match epochs.revoke(name.text.clone(), scopes.clone()).await {
             Ok(revoked) => {

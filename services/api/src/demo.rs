@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reportapp_config::DatabaseConfig;
+use reportapp_config::api::CacheConfig;
 use reportapp_config::database::PoolConfig;
 use reportapp_pool::Pool;
 use reportapp_session::access::UserKind;
@@ -20,6 +21,7 @@ use reportapp_telemetry::{Health, Shutdown};
 use crate::access;
 use crate::app::{App, Throttles};
 use crate::args::Args;
+use crate::cache::{Cache, CacheMetrics};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
 use crate::metrics::{EpochMetrics, ExportMetrics, HttpMetrics, SessionMetrics};
@@ -87,13 +89,18 @@ pub(crate) async fn build(
         EpochMetrics::register(health.registry())?,
     );
     epochs.start();
+    let epochs = Arc::new(epochs);
+    let cache_metrics = CacheMetrics::register(health.registry())?;
+    // One process whose store dies with it: memory is all that a cache could use.
+    let cache = Cache::new(&CacheConfig::default(), &epochs, None, cache_metrics);
     Ok(App {
         name: "demo".to_owned(),
         path_prefix: "/".to_owned(),
         secure: false,
         trusted_proxies: Vec::new(),
         store: Arc::new(store),
-        epochs: Arc::new(epochs),
+        epochs,
+        cache: Arc::new(cache),
         people: access::memories(),
         sessions: Arc::new(MemoryStore::new()),
         tokens: Tokens::new("demo", TOKEN_LIFETIME_SECONDS, KeySet::ephemeral()),

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reportapp_session::epochs::{
-    Bearer, BootClock, Clock, EpochError, EpochStore, Keeper, Remembered, Revision, Revoked, Scope,
-    Standing, Sweeper, Terms, Verdict, revoke,
+    Bearer, BootClock, Clock, EpochError, EpochStore, Keeper, Kept, Remembered, Revision, Revoked,
+    Scope, Standing, Sweeper, Terms, Verdict, revoke,
 };
 use tokio::sync::watch;
 
@@ -112,6 +112,13 @@ impl Epochs {
         keeper.is_none_or(|keeper| keeper.stale(memory))
     }
 
+    /// Whether a kept answer is not to be given any more; without a lease nobody knows, so none is.
+    pub fn outdated(&self, kept: &Kept<'_>) -> bool {
+        let is_known = |keeper: &&Keeper| matches!(keeper.standing(), Standing::Leased(_));
+        let keeper = self.keeper.get().filter(is_known);
+        keeper.is_none_or(|keeper| keeper.outdated(kept))
+    }
+
     /// Ends what `scopes` name, and returns when no process accepts it any more. `action` names the
     /// revocation; a repetition under the same name goes on with it. It also goes on when the caller
     /// does not wait any longer.
@@ -158,6 +165,16 @@ impl Epochs {
     /// How well this process knows the epochs; `None` before [`Epochs::start`].
     pub fn standing(&self) -> Option<Standing> {
         self.keeper.get().map(Keeper::standing)
+    }
+
+    /// The name of this process among all that ever ran.
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+
+    /// What was counted of judged tokens.
+    pub fn metrics(&self) -> &EpochMetrics {
+        &self.metrics
     }
 
     /// Forgets processes that vanished.

@@ -19,7 +19,7 @@ use crate::request_id;
 use crate::store::StoreError;
 
 /// A failed request.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ApiError {
     /// No token, or one that is not good here, or its session ended.
     #[error("not signed in")]

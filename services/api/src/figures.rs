@@ -9,12 +9,13 @@ use reportapp_pool::Value;
 use reportapp_session::access::Access;
 
 use crate::app::App;
+use crate::cache::Asking;
 use crate::erp::Books;
 use crate::error::ApiError;
 use crate::model::Period;
 use crate::reports::asked::month_arguments;
 use crate::reports::page::View;
-use crate::reports::{Ask, Catalogue, Table, run};
+use crate::reports::{Ask, Catalogue, Table};
 
 pub(crate) mod dashboard;
 pub(crate) mod invoices;
@@ -26,25 +27,28 @@ pub(crate) mod trial_balance;
 pub(crate) struct Source<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) reader: &'a Access,
+    pub(crate) asking: &'a Asking,
 }
 
 impl App {
     /// Figures for somebody.
-    pub(crate) fn figures<'a>(&'a self, reader: &'a Access) -> Source<'a> {
+    pub(crate) fn figures<'a>(&'a self, reader: &'a Access, asking: &'a Asking) -> Source<'a> {
         Source {
             catalogue: &self.catalogue,
             reader,
+            asking,
         }
     }
 }
 
 impl Source<'_> {
-    /// A month of books in several reports, of each at most `rows` rows.
+    /// A month of books in several reports, of each at most `rows` rows; together they are called `name`.
     ///
     /// # Errors
     /// `CompanyEmpty`, `PeriodUnknown`, `ReportUnknown`, or a failing database.
     async fn month<const N: usize>(
         &self,
+        name: &str,
         books: &Books,
         month: Period,
         reports: [(&str, u32); N],
@@ -63,7 +67,7 @@ impl Source<'_> {
                 view,
             });
         }
-        let tables = run::run(&books.server, &asks).await?;
+        let tables = self.asking.tables(name, &books.server, asks).await?;
         tables
             .try_into()
             .map_err(|_| ApiError::Internal("another number of reports was answered"))

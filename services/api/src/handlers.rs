@@ -6,6 +6,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod cache;
 pub(crate) mod calendar;
 pub(crate) mod companies;
 pub(crate) mod dashboard;
@@ -16,6 +17,7 @@ pub(crate) mod permissions;
 pub(crate) mod reports;
 pub(crate) mod roles;
 pub(crate) mod rules;
+pub(crate) mod security;
 pub(crate) mod system;
 pub(crate) mod telegram;
 pub(crate) mod tenants;

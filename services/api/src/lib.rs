@@ -2,8 +2,8 @@
 //!
 //! A request flows: [`server`] accepts the connection, [`service`] puts the common things around
 //! it, [`router`] finds the handler, [`auth`] says who asks and [`epochs`] whether that still holds,
-//! a handler asks [`store`] or, through [`reports`], [`erp`] for what [`erp_scope`] lets the caller read, as a page or as a file (`exports`), and [`error`] turns any failure into an
-//! answer. Beside the
+//! a handler asks [`store`] or, through [`cache`] and [`reports`], [`erp`] for what [`erp_scope`] lets the caller
+//! read, as a page or as a file (`exports`), and [`error`] turns any failure into an answer. Beside the
 //! requests, [`dependencies`] keeps an eye on everything the API needs and [`tls`] on the certificate.
 //!
 //! [`audit`] seals and verifies what was written down about changes; [`commands`] are what the program does
@@ -17,10 +17,12 @@ pub mod app;
 pub mod args;
 pub mod audit;
 pub mod auth;
+pub mod cache;
 pub mod channels;
 pub mod commands;
 pub mod cookies;
 mod csrf;
+mod delivery;
 pub mod demo;
 pub mod dependencies;
 mod eligibility;

@@ -243,6 +243,17 @@ impl EpochMetrics {
         })
     }
 
+    /// How many tokens were accepted, revoked, of another store, and refused without an answer of it.
+    pub fn checks(&self) -> [u64; 4] {
+        [
+            &self.accepted,
+            &self.revoked,
+            &self.unknown,
+            &self.unanswered,
+        ]
+        .map(IntCounter::get)
+    }
+
     /// Counts a judged token.
     pub fn checked(&self, verdict: Verdict) {
         match verdict {
@@ -308,6 +319,16 @@ impl SessionMetrics {
             refused: refreshes.with_label_values(&["refused"]),
             reused: refreshes.with_label_values(&["reused"]),
         })
+    }
+
+    /// How many sessions the cache had, it did not have, and it was not asked for because it did not answer.
+    pub fn lookups(&self) -> [u64; 3] {
+        [&self.cached, &self.stored, &self.uncached].map(IntCounter::get)
+    }
+
+    /// How many refresh tokens were exchanged, refused, and used twice.
+    pub fn refreshes(&self) -> [u64; 3] {
+        [&self.renewed, &self.refused, &self.reused].map(IntCounter::get)
     }
 
     /// Counts a look at the cache: whether it had the session, or did not answer (`None`).

@@ -14,6 +14,7 @@ use crate::erp::to_the_second;
 use crate::store::{SessionRow, User};
 
 pub mod administration;
+pub mod cache;
 pub mod figures;
 
 pub use administration::UserType;

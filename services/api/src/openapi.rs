@@ -1,14 +1,16 @@
 //! The OpenAPI document, generated from the handlers. A test compares it with the committed
 //! `docs/reference/openapi.json` and calls every path it names.
 
-use utoipa::openapi::RefOr;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Object, RefOr, Response, Type};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::PROBLEM_JSON;
 use crate::handlers::{
-    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
-    system, telegram, tenants, treasury, trial_balance, users,
+    audit, auth, cache, calendar, companies, dashboard, internal, invoices, permissions, reports,
+    roles, security, system, telegram, tenants, treasury, trial_balance, users,
 };
 
 #[derive(OpenApi)]
@@ -58,6 +60,9 @@ use crate::handlers::{
         roles::delete::delete,
         audit::logs::list,
         audit::summary::show,
+        cache::stats::show,
+        cache::clear::clear,
+        security::cache::show,
         tenants::list::list,
         tenants::create::create,
         tenants::change::change,
@@ -81,7 +86,7 @@ use crate::handlers::{
         (name = "system", description = "About the API itself"),
     ),
     security(("bearer" = []), ("cookie" = [])),
-    modifiers(&Schemes, &Problems)
+    modifiers(&Schemes, &Problems, &Figures)
 )]
 struct Document;
 
@@ -122,6 +127,61 @@ impl Modify for Problems {
                 && let Some(content) = answer.content.shift_remove("application/json")
             {
                 answer.content.insert(PROBLEM_JSON.to_owned(), content);
+            }
+        }
+    }
+}
+
+/// Answers with figures, by the ids of their operations, say in headers how old they are; said here once.
+struct Figures;
+
+/// Operations that answer with figures.
+const FIGURES: [&str; 6] = [
+    "getDashboard",
+    "getInvoiceSummary",
+    "getReport",
+    "getTreasury",
+    "getTrialBalance",
+    "listInvoices",
+];
+
+/// What their headers say.
+const HEADERS: [(&str, Type, &str); 3] = [
+    ("Age", Type::Integer, "Seconds since the database was asked"),
+    (
+        "ETag",
+        Type::String,
+        "Names the octets of the body, for `If-None-Match`",
+    ),
+    (
+        "X-Cache",
+        Type::String,
+        "Where the figures were found: `database`, `memory` or `redis`; `Cache-Control: no-cache` in the \
+         request asks the database",
+    ),
+];
+
+impl Modify for Figures {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let operations = openapi.paths.paths.values_mut();
+        let operations = operations.filter_map(|path| path.get.as_mut());
+        let has_figures = |operation: &&mut Operation| {
+            let id = operation.operation_id.as_deref();
+            id.is_some_and(|id| FIGURES.contains(&id))
+        };
+        for operation in operations.filter(has_figures) {
+            let answers = &mut operation.responses.responses;
+            let known = Response::new("The client has the same already, by its `If-None-Match`");
+            answers.insert("304".to_owned(), RefOr::T(known));
+            for status in ["200", "304"] {
+                let Some(RefOr::T(answer)) = answers.get_mut(status) else {
+                    continue;
+                };
+                for (name, kind, said) in HEADERS {
+                    let mut header = Header::new(Object::with_type(kind));
+                    header.description = Some(said.to_owned());
+                    answer.headers.insert(name.to_owned(), RefOr::T(header));
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use crate::access::REPORTS_VIEW;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::cache::Asking;
 use crate::erp::{Books, Server};
 use crate::erp_scope::Reader;
 use crate::error::ApiError;
@@ -20,6 +21,8 @@ pub(crate) struct Reading {
     pub(crate) server: Server,
     /// What of it.
     reader: Reader,
+    /// How they ask.
+    pub(crate) asking: Asking,
 }
 
 impl App {
@@ -36,6 +39,7 @@ impl App {
         let reader = Reader::of(&caller.user);
         let server = reader.server(self, server)?.clone();
         Ok(Reading {
+            asking: self.asking(&caller.user, headers),
             caller,
             server,
             reader,
@@ -62,6 +66,6 @@ impl Reading {
             ApiError::invalid("CompanyMissing", "company", message)
         })?;
         self.reader.may_read(&self.server, company).await?;
-        self.server.books(company).await
+        self.asking.books(&self.server, company).await
     }
 }

@@ -40,6 +40,8 @@ pub struct Report {
     pub definition: Definition,
     /// Order of its rows unless another is asked for; no two rows are equal in it.
     pub order: Vec<Order>,
+    /// SHA-256 of its file.
+    pub digest: String,
     postgres: Option<Query>,
     sqlite: Option<Query>,
 }

@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::handlers::endpoint::Route;
 use crate::handlers::{
-    audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
-    system, telegram, tenants, treasury, trial_balance, users,
+    audit, auth, cache, calendar, companies, dashboard, internal, invoices, permissions, reports,
+    roles, security, system, telegram, tenants, treasury, trial_balance, users,
 };
 use crate::service::AppService;
 use crate::web;
@@ -60,6 +60,9 @@ pub fn public(app: &Arc<App>) -> AppService {
         roles::delete::route(app),
         audit::logs::route(app),
         audit::summary::route(app),
+        cache::stats::route(app),
+        cache::clear::route(app),
+        security::cache::route(app),
         tenants::list::route(app),
         tenants::create::route(app),
         tenants::change::route(app),

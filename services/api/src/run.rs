@@ -11,7 +11,9 @@ use reportapp_config::credential::{Secret, TOKEN};
 use reportapp_config::{ApiConfig, MIN_RETENTION_DAYS};
 use reportapp_pool::{Engine, Pool};
 use reportapp_session::epochs::{SqlEpochStore, Terms};
-use reportapp_session::{KeySet, MemoryStore, Passwords, RedisStore, SessionStore, Tokens, Wakes};
+use reportapp_session::{
+    KeySet, MemoryStore, Passwords, RedisStore, RedisValues, SessionStore, Tokens, Wakes,
+};
 use reportapp_telemetry::{Drained, Health, HealthServer, Shutdown, drain};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access;
 use crate::app::{App, InternalToken, Throttles};
 use crate::audit::sealer::{self, SEAL_EVERY};
+use crate::cache::{Cache, CacheMetrics};
 use crate::channels;
 use crate::dependencies::{TIDY_EVERY, watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
@@ -165,12 +168,22 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
         pool.register_metrics(health.registry())?;
         servers.push(Server::new(&server.name, pool).with_auth(server.auth));
     }
+    let values = { config.redis.as_ref() }
+        .map(|redis| RedisValues::new(&config.app, redis))
+        .transpose()?;
     let sessions: Arc<dyn SessionStore> = match &config.redis {
         Some(redis) => Arc::new(RedisStore::new(&config.app, redis)?),
         None => Arc::new(MemoryStore::new()),
     };
     let keys = KeySet::load(&config.tokens.keys).context("failed to load the token keys")?;
     let token_life = config.tokens.lifetime_seconds.min(LONGEST_TOKEN_SECONDS);
+    let epochs = Arc::new(Epochs::new(
+        Arc::new(SqlEpochStore::new(store.clone())),
+        Terms::default(),
+        EpochMetrics::register(health.registry())?,
+    ));
+    let cache_metrics = CacheMetrics::register(health.registry())?;
+    let cache = Cache::new(&config.cache, &epochs, values, cache_metrics);
     Ok(App {
         name: config.app.clone(),
         path_prefix: normalise_prefix(&config.path_prefix)?,
@@ -181,11 +194,8 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
             .map(|block| block.parse::<Cidr>())
             .collect::<Result<_, _>>()
             .context("failed to read trustedProxies")?,
-        epochs: Arc::new(Epochs::new(
-            Arc::new(SqlEpochStore::new(store.clone())),
-            Terms::default(),
-            EpochMetrics::register(health.registry())?,
-        )),
+        epochs,
+        cache: Arc::new(cache),
         store: Arc::new(Store::new(store)),
         people: access::memories(),
         sessions,

@@ -2,7 +2,7 @@
 //!
 //! In order: the path prefix is taken off, requests that another site or page made a browser send are
 //! refused, the router answers within a deadline and in a context of its own, a panic becomes a 500,
-//! refusals are written down, the request id and the security headers are set, and the answer is counted.
+//! refusals are written down, the answer is tagged and compressed ([`crate::delivery`]), the request id and the security headers are set, and the answer is counted.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -21,6 +21,7 @@ use warp::reply::Reply;
 
 use crate::app::App;
 use crate::csrf;
+use crate::delivery::{self, Client};
 use crate::error::ApiError;
 use crate::handlers::endpoint::{Route, RouteName};
 use crate::peer::{PeerAddr, client_address};
@@ -59,6 +60,7 @@ impl AppService {
         let _in_flight = self.app.metrics.begin();
         let begun = Instant::now();
         let method = request.method().clone();
+        let client = Client::of(&request);
         let id = request_id::of(request.headers());
         let span = tracing::info_span!("request", id = id.as_str(), %method);
         let answer = async {
@@ -72,7 +74,8 @@ impl AppService {
             }
         };
         let answer = request_id::scope(id.clone(), answer.instrument(span));
-        let mut response = answer.await;
+        let response = answer.await;
+        let mut response = delivery::deliver(&client, response).await;
         let route = response.extensions().get::<RouteName>();
         let route = route.map_or("unmatched", |RouteName(template)| template);
         self.app
@@ -124,12 +127,16 @@ impl AppService {
         csrf::check(&self.app, method, path, request.headers())
     }
 
-    async fn route<B>(&self, request: Request<B>) -> warp::reply::Response
+    async fn route<B>(&self, mut request: Request<B>) -> warp::reply::Response
     where
         B: hyper::body::Body + Send + Sync + 'static,
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        if request.method() == Method::HEAD {
+            // The same answer; its body is left out on its way.
+            *request.method_mut() = Method::GET;
+        }
         let answer = warp::service(self.routes.clone()).oneshot(request);
         let answer = AssertUnwindSafe(answer).catch_unwind();
         match tokio::time::timeout(DEADLINE, answer).await {

@@ -2,7 +2,8 @@
 //!
 //! `index.html` is a template: `__BASE_HREF__` becomes the path prefix and `__CSP_NONCE__` a nonce
 //! that is new for every response and named in its Content-Security-Policy. Files below `/assets/`
-//! carry their hash in their name and may be kept for ever; all others are checked by ETag.
+//! carry their hash in their name and may be kept for ever; all others are checked by ETag. Texts are
+//! compressed once, at start, unless the build has left a compressed twin beside them.
 //! Addresses without a file extension belong to the router of the UI and get the same page.
 
 use std::collections::HashMap;
@@ -11,8 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_NONE_MATCH, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, VARY,
 };
 use http::{HeaderMap, StatusCode};
 use warp::Filter;
@@ -20,6 +20,7 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
 use crate::app::App;
+use crate::delivery;
 use crate::error::ApiError;
 use crate::handlers::endpoint::{Route, endpoint, headers, with};
 
@@ -94,12 +95,8 @@ impl WebUi {
 
 impl File {
     fn answer(&self, is_hashed: bool, headers: &HeaderMap) -> Response {
-        let (content, encoding) = self.best(accepted(headers));
-        let known = headers
-            .get(IF_NONE_MATCH)
-            .and_then(|tags| tags.to_str().ok());
-        let is_known = known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == self.etag));
-        let mut response = if is_known {
+        let (content, encoding) = self.best(headers);
+        let mut response = if delivery::has(headers, &self.etag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             Response::new(content.clone().into())
@@ -117,34 +114,12 @@ impl File {
         response
     }
 
-    fn best(&self, accepted: Accepted) -> (&Bytes, Option<&'static str>) {
+    fn best(&self, headers: &HeaderMap) -> (&Bytes, Option<&'static str>) {
         match (&self.brotli, &self.gzip) {
-            (Some(content), _) if accepted.brotli => (content, Some("br")),
-            (_, Some(content)) if accepted.gzip => (content, Some("gzip")),
+            (Some(content), _) if delivery::accepts(headers, "br") => (content, Some("br")),
+            (_, Some(content)) if delivery::accepts(headers, "gzip") => (content, Some("gzip")),
             _ => (&self.plain, None),
         }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Accepted {
-    brotli: bool,
-    gzip: bool,
-}
-
-fn accepted(headers: &HeaderMap) -> Accepted {
-    let values = headers.get_all(ACCEPT_ENCODING).iter();
-    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-    let accepts = |name: &str| {
-        let mut codings = values.iter().flat_map(|value| value.split(','));
-        codings.any(|coding| {
-            let (coding, weight) = coding.split_once(';').unwrap_or((coding, ""));
-            coding.trim() == name && !matches!(weight.trim(), "q=0" | "q=0.0")
-        })
-    };
-    Accepted {
-        brotli: accepts("br"),
-        gzip: accepts("gzip"),
     }
 }
 
@@ -156,10 +131,10 @@ fn policy(nonce: &str) -> String {
     )
 }
 
-/// Everything that is not the API, by GET or HEAD.
+/// Everything that is not the API.
 pub(crate) fn route(app: &Arc<App>) -> Route {
-    let method = warp::get().or(warp::head()).unify();
-    let arguments = warp::path::full().and(method).and(with(app)).and(headers());
+    let path = warp::path::full().and(warp::get());
+    let arguments = path.and(with(app)).and(headers());
     let answer = |path: FullPath, app: Arc<App>, headers: HeaderMap| {
         app.web.answer(&app.path_prefix, path.as_str(), &headers)
     };

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reportapp_config::ApiConfig;
-use reportapp_config::api::{ApiListen, AuditConfig, ErpAuth, ErpServer, TlsFiles, TokenConfig};
+use reportapp_config::api::{
+    ApiListen, AuditConfig, CacheConfig, ErpAuth, ErpServer, TlsFiles, TokenConfig,
+};
 use reportapp_config::database::{DatabaseConfig, PoolConfig};
 use reportapp_pool::Pool;
 use reportapp_sample_erp::{Ledger, load};
@@ -109,6 +111,7 @@ async fn set_up() -> Setup {
         }],
         store: sqlite(at("store.sqlite"), false),
         redis: Some(redis.config()),
+        cache: CacheConfig::default(),
         tokens: TokenConfig {
             keys: write(&at("keys"), &[("signing.pem", &signing.serialize_pem())]),
             lifetime_seconds: 600,

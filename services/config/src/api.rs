@@ -32,6 +32,9 @@ pub struct ApiConfig {
     /// Session cache; absent: sessions live in this process (one replica only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redis: Option<RedisConfig>,
+    /// Answers of the ERP that are kept to be given again.
+    #[serde(default, skip_serializing_if = "CacheConfig::is_default")]
+    pub cache: CacheConfig,
     /// Signing and lifetime of access tokens.
     pub tokens: TokenConfig,
     /// What becomes of the audit trail.
@@ -127,6 +130,37 @@ pub struct RedisConfig {
     pub tls: TlsConfig,
     /// Credential folder with `username` and `password`.
     pub credential: PathBuf,
+}
+
+/// Answers of the ERP that are kept: in memory, and in Redis where there is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CacheConfig {
+    /// MiB of memory for answers; 0 keeps none, in Redis neither.
+    #[serde(rename = "memoryMiB")]
+    pub memory_mib: u32,
+    /// Seconds an answer is kept at most, whatever a report file says.
+    pub longest_seconds: u32,
+    /// KiB of the largest answer that goes to Redis, as it is sent there.
+    #[serde(rename = "largestKiB")]
+    pub largest_kib: u32,
+}
+
+impl CacheConfig {
+    /// Whether nothing was chosen; then it is not written, and the file stays what it was.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self {
+            memory_mib: 64,
+            longest_seconds: 3_600,
+            largest_kib: 1_024,
+        }
+    }
 }
 
 /// Access tokens.

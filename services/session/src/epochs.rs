@@ -7,7 +7,8 @@
 //! the one at issue exactly if it was raised after that revision.
 //!
 //! Three more levels end no token: they make processes forget what they remembered of what people may
-//! do. A memory carries the revision it was read under, as a token does ([`Remembered`]).
+//! do. A memory carries the revision it was read under, as a token does ([`Remembered`]). Two more do the
+//! same for answers that were kept ([`Kept`]).
 //!
 //! What flows through: a [`Revoker`] commits a revocation in the [`EpochStore`]; each API process
 //! runs a [`Holder`], which reads the store and publishes a [`View`]; the [`Gate`] judges each request
@@ -92,6 +93,10 @@ pub enum Scope {
     RolePermissions(String),
     /// What one user may do, by their id.
     UserPermissions(String),
+    /// Every answer that was kept.
+    Caches,
+    /// The kept answers of one name, such as that of a report.
+    CachesOf(String),
 }
 
 /// Who a token speaks for, and since when.
@@ -118,5 +123,14 @@ pub struct Remembered<'a> {
     /// Ids of the roles the user holds.
     pub roles: &'a [String],
     /// A revision the process knew of before it asked.
+    pub loaded: Revision,
+}
+
+/// An answer that was kept to be given again, and since when.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    /// What it answers, as [`Scope::CachesOf`] names it.
+    pub name: &'a str,
+    /// A revision the process knew of before it asked for the answer.
     pub loaded: Revision,
 }

@@ -31,7 +31,7 @@ pub use context::{Context, Sight};
 pub use keys::{KeyError, KeySet};
 pub use password::{PasswordError, Passwords};
 pub use refresh::RefreshToken;
-pub use store::{MemoryStore, RedisStore, Session, SessionError, SessionStore};
+pub use store::{MemoryStore, RedisStore, RedisValues, Session, SessionError, SessionStore};
 pub use throttle::{Throttle, ThrottleLimits};
 pub use token::{AccessToken, Claims, Extras, TokenError, Tokens};
 pub use wake::Wakes;

@@ -17,7 +17,7 @@ pub mod memory;
 pub mod redis;
 
 pub use memory::MemoryStore;
-pub use redis::RedisStore;
+pub use redis::{RedisStore, RedisValues};
 
 /// One signed-in browser, script or device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use reportapp_crds::incident_action::CacheNamespace;
 use tokio::time::Instant;
 
 use super::super::caches::Sweep;
+use super::super::invalidate::{self, Invalidated};
 use super::{Live, SWEEP, Swept, Trouble, caches};
 use crate::action::trouble::Reason;
 use crate::backend::BackendError;
@@ -24,7 +25,8 @@ impl Live<'_> {
         let session = caches.enter(prefixes.clone()).await;
         let mut session = session.map_err(|error| trouble(&error))?;
         session.preflight().await.map_err(|error| trouble(&error))?;
-        Ok(caches::plan(&prefixes, &caches.place()))
+        let memories = self.has_memories(namespaces);
+        Ok(caches::plan(&prefixes, &caches.place(), memories))
     }
 
     /// Removes keys for a while, from where the last look ended.
@@ -51,6 +53,26 @@ impl Live<'_> {
         // Also what a server that went away has removed counts.
         sweeps.put(uid, sweep.clone());
         outcome
+    }
+
+    /// Whether processes may give answers from their own memories that this can end. A store in the API's pod
+    /// cannot be reached: there an answer lives as long as its report says.
+    pub(super) fn has_memories(&self, namespaces: &[CacheNamespace]) -> bool {
+        caches::reach_memories(namespaces) && invalidate::check_store(&self.app).is_ok()
+    }
+
+    /// Ends what processes give from their own memories; what Redis had is gone already.
+    pub(super) async fn empty_memories(&self, swept: Swept) -> Result<Swept, Trouble> {
+        let store = self.store().await?;
+        let emptied = store.empty_caches(&self.uid(), self.patience()).await;
+        store.close().await;
+        Ok(match emptied? {
+            Invalidated::Acknowledged(_) => swept,
+            Invalidated::Committed { .. } => Swept {
+                left: None,
+                ..swept
+            },
+        })
     }
 
     async fn caches(&self) -> Result<Caches, Trouble> {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use reportapp_config::api::{
-    ApiListen, AuditConfig, ErpServer, RedisConfig, TlsFiles, TokenConfig,
+    ApiListen, AuditConfig, CacheConfig, ErpServer, RedisConfig, TlsFiles, TokenConfig,
 };
 use reportapp_config::bot::{InternalApi, Telegram};
 use reportapp_config::database::{PoolConfig, TlsConfig};
@@ -95,6 +95,7 @@ fn api_config(app: &ValidatedApp) -> ApiConfig {
             tls: tls_config(&redis.tls),
             credential: folder(&redis.login),
         }),
+        cache: CacheConfig::default(),
         tokens: TokenConfig {
             keys: folder(&app.signing),
             lifetime_seconds: spec.api.token_lifetime.as_secs().max(1),

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::Source;
+use crate::cache::DASHBOARD;
 use crate::erp::{Books, to_the_second};
 use crate::error::ApiError;
 use crate::model::figures::{
@@ -54,13 +54,15 @@ impl Source<'_> {
             ("ageing-suppliers", 1),
             ("overdue-clients", CLIENTS),
         ];
-        let [months, clients, suppliers, overdue] = self.month(&books, month, reports).await?;
+        let [months, clients, suppliers, overdue] =
+            self.month(DASHBOARD, &books, month, reports).await?;
         Ok(Dashboard {
             server: books.server.name,
             company: CompanyRef::from(books.company),
             year: month.year,
             month: month.month,
-            generated_at: to_the_second(Timestamp::now()),
+            generated_at: to_the_second(months.found.read_at),
+            found: months.found,
             figures: figures(&months, month),
             months: last_months(&months),
             ageing: Ageings {

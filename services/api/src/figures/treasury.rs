@@ -1,7 +1,5 @@
 //! Cash and bank of a month.
 
-use jiff::Timestamp;
-
 use super::Source;
 use crate::erp::{Books, to_the_second};
 use crate::error::ApiError;
@@ -16,13 +14,15 @@ impl Source<'_> {
     /// # Errors
     /// As [`Source::month`].
     pub(crate) async fn treasury(&self, books: Books, month: Period) -> Result<Treasury, ApiError> {
-        let [table] = self.month(&books, month, [("treasury", MOST_ROWS)]).await?;
+        let reports = [("treasury", MOST_ROWS)];
+        let [table] = self.month("treasury", &books, month, reports).await?;
         Ok(Treasury {
             server: books.server.name,
             company: CompanyRef::from(books.company),
             year: month.year,
             month: month.month,
-            generated_at: to_the_second(Timestamp::now()),
+            generated_at: to_the_second(table.found.read_at),
+            found: table.found,
             cash: half(&table, "cash"),
             bank: half(&table, "bank"),
             total: table.total("closing"),

@@ -1,7 +1,5 @@
 //! The trial balance of a month.
 
-use jiff::Timestamp;
-
 use super::Source;
 use crate::erp::{Books, to_the_second};
 use crate::error::ApiError;
@@ -25,13 +23,15 @@ impl Source<'_> {
             Level::Analytic => "trial-balance",
             Level::Synthetic => "trial-balance-synthetic",
         };
-        let [table] = self.month(&books, month, [(report, MOST_ROWS)]).await?;
+        let reports = [(report, MOST_ROWS)];
+        let [table] = self.month(report, &books, month, reports).await?;
         Ok(TrialBalance {
             server: books.server.name,
             company: CompanyRef::from(books.company),
             year: month.year,
             month: month.month,
-            generated_at: to_the_second(Timestamp::now()),
+            generated_at: to_the_second(table.found.read_at),
+            found: table.found,
             rows: table.records().map(|record| row(&record)).collect(),
             totals: totals(&table),
         })

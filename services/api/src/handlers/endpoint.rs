@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::header::{AGE, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, HeaderName, StatusCode};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use warp::filters::BoxedFilter;
@@ -14,7 +15,9 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::app::App;
+use crate::delivery::Tagged;
 use crate::error::ApiError;
+use crate::model::figures::Dated;
 use crate::peer::{PeerAddr, client_address};
 use crate::reports::asked::Asked;
 
@@ -24,6 +27,9 @@ pub(crate) type Route = BoxedFilter<(Response,)>;
 /// The template of the path that answered, for metrics; an extension of the response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteName(pub(crate) &'static str);
+
+/// Where figures were found: `database`, `memory` or `redis`.
+const FOUND_IN: HeaderName = HeaderName::from_static("x-cache");
 
 /// No request of ours is larger.
 const MAX_BODY_BYTES: u64 = 64 * 1024;
@@ -144,6 +150,20 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// JSON with status 200.
 pub(crate) fn json<T: Serialize>(value: &T) -> Response {
     warp::reply::json(value).into_response()
+}
+
+/// Figures, with status 200: how old they are and where they were found, and a client that has them
+/// already is told so ([`crate::delivery`]).
+pub(crate) fn report<T: Serialize + Dated>(answer: &T) -> Response {
+    let mut response = json(answer);
+    let found = answer.found();
+    let age = Timestamp::now().duration_since(found.read_at).as_secs();
+    let headers = response.headers_mut();
+    headers.insert(AGE, HeaderValue::from(age.max(0)));
+    let origin = HeaderValue::from_static(found.origin.as_str());
+    headers.insert(FOUND_IN, origin);
+    response.extensions_mut().insert(Tagged);
+    response
 }
 
 /// Status 204.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Amount, CompanyRef};
+use crate::cache::Found;
 use crate::reports::answer::ReportHead;
 
 /// The six columns of a trial balance.
@@ -54,6 +55,9 @@ pub struct TrialBalance {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
+    /// The same to the moment, and where the figures were found; said in headers.
+    #[serde(skip)]
+    pub found: Found,
     /// One row per account, ascending by code as text.
     pub rows: Vec<TrialBalanceRow>,
     /// Sums of all rows.
@@ -125,6 +129,9 @@ pub struct Treasury {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
+    /// The same to the moment, and where the figures were found; said in headers.
+    #[serde(skip)]
+    pub found: Found,
     /// Accounts 531….
     pub cash: Half,
     /// Accounts 512….
@@ -253,6 +260,9 @@ pub struct Dashboard {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
+    /// The same to the moment, and where the figures were found; said in headers.
+    #[serde(skip)]
+    pub found: Found,
     /// `income`, `expense`, `result`, `receipts`, `payments`, `clients`, `suppliers`, `cash`, `bank`.
     pub figures: Vec<Figure>,
     /// Twelve months up to and with the chosen one, as far as there are postings.
@@ -349,4 +359,41 @@ pub struct OverdueClient {
     pub amount: Amount,
     /// Days since the oldest of it was due.
     pub oldest_days: i64,
+}
+
+/// An answer that says how old it is. Not in its body: that would be another one each second, and a client
+/// that has it already could never be told so.
+pub(crate) trait Dated {
+    /// When its figures were read, and where they were found.
+    fn found(&self) -> Found;
+}
+
+impl Dated for TrialBalance {
+    fn found(&self) -> Found {
+        self.found
+    }
+}
+
+impl Dated for Treasury {
+    fn found(&self) -> Found {
+        self.found
+    }
+}
+
+impl Dated for Dashboard {
+    fn found(&self) -> Found {
+        self.found
+    }
+}
+
+impl Dated for InvoiceList {
+    fn found(&self) -> Found {
+        self.head.found
+    }
+}
+
+impl Dated for InvoiceSummary {
+    fn found(&self) -> Found {
+        self.head.found
+    }
 }

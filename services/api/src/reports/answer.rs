@@ -11,8 +11,10 @@ use utoipa::ToSchema;
 use super::file::{Definition, PeriodKind};
 use super::run::{Ask, Cell, Table};
 use super::{Refusal, Report};
+use crate::cache::Found;
 use crate::erp::{Books, to_the_second};
 use crate::model::CompanyRef;
+use crate::model::figures::Dated;
 
 /// The reports somebody may run.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,6 +53,9 @@ pub struct ReportHead {
     /// When the figures were read.
     #[schema(value_type = String, format = DateTime)]
     pub generated_at: Timestamp,
+    /// The same to the moment, and where the figures were found; said in headers.
+    #[serde(skip)]
+    pub found: Found,
     /// Which page, from 1.
     pub page: u32,
     /// Rows of a page.
@@ -85,7 +90,8 @@ impl ReportHead {
             period: days(definition.period, &ask.arguments),
             parameters: parameters(&ask.report, &ask.arguments),
             company: CompanyRef::from(books.company),
-            generated_at: to_the_second(Timestamp::now()),
+            generated_at: to_the_second(table.found.read_at),
+            found: table.found,
             page: ask.view.page,
             page_size: ask.view.page_size,
             total_rows: table.total_rows,
@@ -103,6 +109,12 @@ impl ReportAnswer {
             columns: columns.map(|column| column.name.clone()).collect(),
             rows: table.rows,
         }
+    }
+}
+
+impl Dated for ReportAnswer {
+    fn found(&self) -> Found {
+        self.head.found
     }
 }
 

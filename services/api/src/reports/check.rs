@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 use reportapp_pool::{Engine, Value};
 use rust_decimal::Decimal;
@@ -82,6 +83,7 @@ pub fn read(file: &str, text: &str) -> Result<Report, Vec<Refusal>> {
         let mut report = Report {
             definition,
             order: Vec::new(),
+            digest: hex::encode(digest(&SHA256, text.as_bytes())),
             postgres: queries.0,
             sqlite: queries.1,
         };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use reportapp_pool::{Engine, FromValue, PoolError, Row, Value};
 use rust_decimal::Decimal;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use super::Report;
 use super::file::{Column, Kind};
 use super::page::{COUNT, Statements, View};
+use crate::cache::{Found, Origin};
 use crate::erp::Server;
 use crate::error::ApiError;
 use crate::model::Amount;
@@ -63,6 +65,8 @@ pub struct Table {
     pub total_rows: i64,
     /// The sums over all rows, by the columns that have one.
     pub totals: BTreeMap<String, Cell>,
+    /// When it was read, and where this copy of it was found.
+    pub found: Found,
 }
 
 /// One row of a table.
@@ -87,12 +91,14 @@ pub async fn run(server: &Server, asks: &[Ask]) -> Result<Vec<Table>, ApiError> 
         let statements = Statements::new(engine, report, query, &ask.arguments, &ask.view);
         questions.extend([statements.rows(&ask.view), statements.totals()]);
     }
+    // Before the question: the figures are not older than that.
+    let read_at = Timestamp::now();
     let mut answers = server.read(&questions).await?.into_iter();
     let mut tables = Vec::with_capacity(asks.len());
     for ask in asks {
         let (rows, totals) = (answers.next(), answers.next());
         let (rows, totals) = (rows.unwrap_or_default(), totals.unwrap_or_default());
-        let table = Table::read(&ask.report, engine, &rows, totals.first());
+        let table = Table::read(&ask.report, engine, &rows, totals.first(), read_at);
         tables.push(table.map_err(|source| ApiError::erp(&server.name, source))?);
     }
     Ok(tables)
@@ -149,6 +155,7 @@ impl Table {
         engine: Engine,
         rows: &[Row],
         totals: Option<&Row>,
+        read_at: Timestamp,
     ) -> Result<Self, PoolError> {
         let columns = &report.definition.columns;
         let rows = rows.iter().map(|row| cells(report, engine, row));
@@ -157,6 +164,10 @@ impl Table {
             rows: rows.collect::<Result<_, _>>()?,
             total_rows: totals.map_or(Ok(0), |row| row.get(COUNT))?,
             totals: BTreeMap::new(),
+            found: Found {
+                read_at,
+                origin: Origin::Database,
+            },
         };
         let summed = columns.iter().filter(|column| column.total);
         for (index, column) in summed.enumerate() {

@@ -2,6 +2,7 @@
 
 mod administration;
 mod auth;
+mod cache;
 mod catalogue;
 mod contract;
 mod erp_sign_in;

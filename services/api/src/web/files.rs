@@ -1,10 +1,15 @@
 //! Reads the folder of the built UI into memory.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::delivery;
 
 /// One file and its compressed twins.
 #[derive(Debug)]
@@ -28,7 +33,8 @@ pub(super) fn read_all(root: &Path) -> HashMap<String, File> {
     let file = |name: String| {
         let plain = contents[&name].clone();
         let file = File {
-            gzip: contents.get(&format!("{name}.gz")).cloned(),
+            gzip: { contents.get(&format!("{name}.gz")).cloned() }
+                .or_else(|| compressed(media_type(&name), &plain)),
             brotli: contents.get(&format!("{name}.br")).cloned(),
             media_type: media_type(&name),
             etag: etag(&plain),
@@ -57,6 +63,17 @@ fn read_folder(folder: &Path, prefix: &str, contents: &mut HashMap<String, Bytes
 fn is_compressed_twin(name: &str, contents: &HashMap<String, Bytes>) -> bool {
     let original = name.strip_suffix(".gz").or(name.strip_suffix(".br"));
     original.is_some_and(|original| contents.contains_key(original))
+}
+
+/// Bytes that are much fewer, of what is worth it.
+fn compressed(media_type: &str, plain: &[u8]) -> Option<Bytes> {
+    if plain.len() < delivery::COMPRESS_FROM || !delivery::is_text(media_type) {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(plain).ok()?;
+    let compressed = encoder.finish().ok()?;
+    (compressed.len() < plain.len()).then(|| compressed.into())
 }
 
 fn etag(content: &[u8]) -> String {

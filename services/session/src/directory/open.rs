@@ -26,7 +26,11 @@ pub async fn open_sessions(pool: &Pool, scope: &Scope) -> Result<i64, PoolError>
         Scope::Tenant(id) => (" AND s.tenant_id = $2", Some(id)),
         Scope::User(id) => (" AND s.user_id = $2", Some(id)),
         Scope::Session(id) => (" AND s.id = $2", Some(id)),
-        Scope::Permissions | Scope::RolePermissions(_) | Scope::UserPermissions(_) => return Ok(0),
+        Scope::Permissions
+        | Scope::RolePermissions(_)
+        | Scope::UserPermissions(_)
+        | Scope::Caches
+        | Scope::CachesOf(_) => return Ok(0),
     };
     let mut params = vec![Value::Timestamp(Timestamp::now())];
     params.extend(name.map(|id| text(id)));

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::clock::{BootClock, Clock, Moment};
 use super::view::{Verdict, View};
-use super::{Bearer, Remembered, Revision};
+use super::{Bearer, Kept, Remembered, Revision};
 
 /// Holds the view of this process for all its threads.
 #[derive(Debug, Default)]
@@ -57,6 +57,11 @@ impl<C: Clock> Gate<C> {
     /// Whether what this process remembers of a user has to be read anew; see [`View::stale`].
     pub fn stale(&self, memory: &Remembered<'_>) -> bool {
         self.view.load().stale(memory)
+    }
+
+    /// Whether a kept answer is not to be given any more; see [`View::outdated`].
+    pub fn outdated(&self, kept: &Kept<'_>) -> bool {
+        self.view.load().outdated(kept)
     }
 
     /// The last revision this process knows of.

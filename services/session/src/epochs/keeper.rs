@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::holder::{Action, Event, Holder};
 use super::store::{Answer, EpochError, EpochStore, ProcessId};
 use super::view::{Verdict, View};
-use super::{Bearer, Remembered, Revision};
+use super::{Bearer, Kept, Remembered, Revision};
 
 /// What waiting requests, and those who ask how it goes, look at.
 #[derive(Clone, Debug, Default)]
@@ -151,6 +151,11 @@ impl<C: Clock + 'static> Keeper<C> {
     /// Whether what this process remembers of a user has to be read anew; see [`View::stale`].
     pub fn stale(&self, memory: &Remembered<'_>) -> bool {
         self.gate.stale(memory)
+    }
+
+    /// Whether a kept answer is not to be given any more; see [`View::outdated`].
+    pub fn outdated(&self, kept: &Kept<'_>) -> bool {
+        self.gate.outdated(kept)
     }
 
     /// The last revision this process knows of: what it reads from the store from now on is at least

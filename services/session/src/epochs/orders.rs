@@ -49,7 +49,11 @@ impl Token {
             Scope::Tenant(id) => self.tenant == Some(id),
             Scope::User(id) => self.user == id,
             Scope::Session(id) => self.session == id,
-            Scope::Permissions | Scope::RolePermissions(_) | Scope::UserPermissions(_) => false,
+            Scope::Permissions
+            | Scope::RolePermissions(_)
+            | Scope::UserPermissions(_)
+            | Scope::Caches
+            | Scope::CachesOf(_) => false,
         }
     }
 }

@@ -27,6 +27,8 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Scope::Permissions),
         id().prop_map(Scope::RolePermissions),
         id().prop_map(Scope::UserPermissions),
+        Just(Scope::Caches),
+        id().prop_map(Scope::CachesOf),
     ];
     prop_oneof![
         5 => scope.prop_map(Step::Raise),
@@ -44,7 +46,7 @@ fn concerns(scope: &Scope) -> bool {
         | Scope::User(id)
         | Scope::RolePermissions(id)
         | Scope::UserPermissions(id) => id == "own",
-        Scope::Session(_) => false,
+        Scope::Session(_) | Scope::Caches | Scope::CachesOf(_) => false,
     }
 }
 

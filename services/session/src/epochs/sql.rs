@@ -276,6 +276,8 @@ fn columns(scope: &Scope) -> (&'static str, &str) {
         Scope::Permissions => ("permissions", ""),
         Scope::RolePermissions(id) => ("permissions-role", id),
         Scope::UserPermissions(id) => ("permissions-user", id),
+        Scope::Caches => ("caches", ""),
+        Scope::CachesOf(name) => ("caches-of", name),
     }
 }
 
@@ -293,6 +295,8 @@ fn raised(row: &Row) -> Result<Option<(Scope, Revision)>, EpochError> {
         "permissions" => Scope::Permissions,
         "permissions-role" => Scope::RolePermissions(name),
         "permissions-user" => Scope::UserPermissions(name),
+        "caches" => Scope::Caches,
+        "caches-of" => Scope::CachesOf(name),
         _ => {
             // Skipping what a newer release may mean by it would let revoked tokens in.
             let detail = "epochs.level holds a level this release does not know".to_owned();

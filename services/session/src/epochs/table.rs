@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use super::{Bearer, Remembered, Revision, Scope};
+use super::{Bearer, Kept, Remembered, Revision, Scope};
 
 /// Epochs of all levels. Grows only: merging in any order, or twice, gives the same.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Epochs {
     permissions: Revision,
     role_permissions: HashMap<u64, Revision>,
     user_permissions: HashMap<u64, Revision>,
+    caches: Revision,
+    caches_of: HashMap<u64, Revision>,
 }
 
 impl Epochs {
@@ -47,6 +49,13 @@ impl Epochs {
         own.into_iter()
             .chain(roles)
             .any(|epoch| epoch > memory.loaded)
+    }
+
+    /// Whether a kept answer is not to be given any more. What ends everybody's sessions empties caches too:
+    /// a store forgets all other epochs by it.
+    pub fn outdated(&self, kept: &Kept<'_>) -> bool {
+        let of_name = self.epoch(&self.caches_of, kept.name);
+        self.all.max(self.caches).max(of_name) > kept.loaded
     }
 
     /// The epochs that concern a token: everybody's, its tenant's, its user's, its session's.
@@ -90,6 +99,11 @@ impl Epochs {
                 }
                 Scope::RolePermissions(id) => (&mut self.role_permissions, id),
                 Scope::UserPermissions(id) => (&mut self.user_permissions, id),
+                Scope::Caches => {
+                    self.caches = self.caches.max(*epoch);
+                    continue;
+                }
+                Scope::CachesOf(name) => (&mut self.caches_of, name),
             };
             let entry = level.entry(self.hash.hash_one(id)).or_default();
             *entry = (*entry).max(*epoch);
@@ -102,6 +116,7 @@ impl Epochs {
                 &mut self.sessions,
                 &mut self.role_permissions,
                 &mut self.user_permissions,
+                &mut self.caches_of,
             ] {
                 level.retain(|_, epoch| *epoch > all);
             }
@@ -113,13 +128,14 @@ impl Epochs {
         self.all
     }
 
-    /// How many tenants, users, sessions and roles have an epoch of their own.
+    /// How many tenants, users, sessions, roles and caches have an epoch of their own.
     pub fn len(&self) -> usize {
         self.tenants.len()
             + self.users.len()
             + self.sessions.len()
             + self.role_permissions.len()
             + self.user_permissions.len()
+            + self.caches_of.len()
     }
 
     /// Whether nobody has an epoch of their own.
@@ -167,6 +183,32 @@ mod tests {
         let raised = raised.map(|scope| (scope, Revision(7)));
         epochs.merge(Revision(0), &raised);
         assert!(!epochs.revoked(&token(0)));
+    }
+
+    #[test]
+    fn a_kept_answer_is_outdated_by_what_concerns_it_and_ends_no_token() {
+        let kept = |loaded| Kept {
+            name: "treasury",
+            loaded: Revision(loaded),
+        };
+        for (scope, concerns) in [
+            (Scope::Caches, true),
+            (Scope::CachesOf("treasury".into()), true),
+            (Scope::CachesOf("invoices".into()), false),
+            (Scope::Permissions, false),
+            (Scope::User("treasury".into()), false),
+        ] {
+            let mut epochs = Epochs::default();
+            epochs.merge(Revision(0), &[(scope.clone(), Revision(7))]);
+            assert_eq!(epochs.outdated(&kept(6)), concerns, "{scope:?}");
+            assert!(!epochs.outdated(&kept(7)) && !epochs.revoked(&token(0)));
+        }
+        let mut epochs = Epochs::default();
+        epochs.merge(Revision(0), &[(Scope::All, Revision(7))]);
+        assert!(
+            epochs.outdated(&kept(6)),
+            "the store has forgotten the others"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::clock::Moment;
 use super::store::Reading;
 use super::table::Epochs;
-use super::{Bearer, Remembered, Revision};
+use super::{Bearer, Kept, Remembered, Revision};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,12 @@ impl View {
     /// a token of that user through: only then nothing is missing here that the request must feel.
     pub fn stale(&self, memory: &Remembered<'_>) -> bool {
         self.epochs.stale(memory)
+    }
+
+    /// Whether a kept answer is not to be given any more. Ask after [`View::judge`], as with
+    /// [`View::stale`].
+    pub fn outdated(&self, kept: &Kept<'_>) -> bool {
+        self.epochs.outdated(kept)
     }
 
     /// Everything up to here is known.

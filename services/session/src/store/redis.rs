@@ -20,6 +20,9 @@ use link::Link;
 
 pub(crate) mod link;
 pub(crate) mod target;
+mod values;
+
+pub use values::RedisValues;
 
 /// The index outlives every session it may name, also one begun under a longer configured life.
 const INDEX_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -2,7 +2,7 @@
 // decimal strings.
 import { isAmount } from '@/format/amount'
 import type { Days } from '@/format/span'
-import { badResponse, download, request, type Download, type RequestOptions } from './http'
+import { badResponse, download, request, type Download, type Figures, type RequestOptions } from './http'
 import { withSignal, type CompanyKey } from './reports'
 import type { Company, Period } from './types'
 
@@ -78,13 +78,12 @@ export interface Catalogue {
 export type Cell = string | number | boolean | null
 export type ReportRow = readonly Cell[]
 
-export interface ReportAnswer {
+export interface ReportAnswer extends Figures {
   report: string
   server: string
   company: Omit<Company, 'server'>
   period: Days | null
   parameters: Record<string, Cell>
-  generatedAt: string
   columns: string[]
   rows: ReportRow[]
   page: number

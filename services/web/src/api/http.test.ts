@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { ApiError, onSessionEnded, request } from './http'
+import { ApiError, askAnew, onSessionEnded, request, type Figures } from './http'
 
 /** The API as this test plays it: answers by path, in order. */
 type Answers = Record<string, Response[]>
-let calls: { path: string; method: string; csrf: string | null }[]
+let calls: { path: string; method: string; csrf: string | null; cache: string | undefined }[]
 const ended = vi.fn()
 
 function answer(answers: Answers): void {
@@ -11,7 +11,7 @@ function answer(answers: Answers): void {
   vi.stubGlobal('fetch', (url: URL, init: RequestInit) => {
     const path = url.pathname.slice(1)
     const csrf = new Headers(init.headers).get('x-csrf-token')
-    calls.push({ path, method: init.method ?? 'GET', csrf })
+    calls.push({ path, method: init.method ?? 'GET', csrf, cache: init.cache })
     const next = answers[path]?.shift()
     return next ? Promise.resolve(next) : Promise.reject(new TypeError('no answer'))
   })
@@ -77,4 +77,22 @@ it('shows that a page sent what changes something, and only that', async () => {
   await request('api/a')
   await request('api/a', { method: 'DELETE' })
   expect(calls.map(({ csrf }) => csrf)).toEqual([null, 'c1'])
+})
+
+it('notes where figures were found and how old they are by the clock of this machine', async () => {
+  const figures = (headers: Record<string, string>) => Response.json({ generatedAt: '2026-11-01T08:00:00Z' }, { headers })
+  answer({ 'api/a': [figures({ 'x-cache': 'memory', age: '120' }), figures({})] })
+  const { found } = await request<Figures>('api/a')
+  expect(found?.source).toBe('memory')
+  expect(Date.now() - (found?.readAt ?? 0)).toBeGreaterThanOrEqual(120_000)
+  expect(await request<Figures>('api/a')).not.toHaveProperty('found')
+})
+
+it('asks the database anew only while somebody wants that', async () => {
+  answer({ 'api/a': [ok(), ok(), ok(), ok()] })
+  await request('api/a')
+  await askAnew(() => request('api/a'))
+  await expect(askAnew(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  await request('api/a')
+  expect(calls.map(({ cache }) => cache)).toEqual(['no-cache', 'reload', 'no-cache'])
 })

@@ -44,6 +44,30 @@ export interface RequestOptions {
   anonymous?: boolean
 }
 
+/** Where figures were found, and when they were read by the clock of this machine; said in headers. */
+export interface Found {
+  source: 'database' | 'memory' | 'redis'
+  readAt: number
+}
+
+/** An answer with figures. */
+export interface Figures {
+  generatedAt: string
+  found?: Found
+}
+
+let askingAnew = 0
+
+/** Figures that are asked for while `work` runs are read from the database, not from a cache. */
+export async function askAnew(work: () => Promise<unknown>): Promise<void> {
+  askingAnew += 1
+  try {
+    await work()
+  } finally {
+    askingAnew -= 1
+  }
+}
+
 let sessionEnded: () => void = () => {}
 
 /** Registers what happens when the API no longer accepts the session. */
@@ -56,7 +80,9 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   const response = await answer(path, options)
   if (response.status === 204) return undefined as T
   try {
-    return (await response.json()) as T
+    const answer = (await response.json()) as T
+    noteFound(answer, response.headers)
+    return answer
   } catch (cause) {
     if (isAbort(cause)) throw cause
     throw badResponse(response)
@@ -93,6 +119,13 @@ export function fileName(disposition: string): string {
   const full = /filename\*=UTF-8''([^;\s]+)/i.exec(disposition)?.[1]
   const plain = /filename="([^"]+)"/i.exec(disposition)?.[1]
   return full ? decodeURIComponent(full) : (plain ?? 'export')
+}
+
+function noteFound(answer: unknown, headers: Headers): void {
+  const source = headers.get('x-cache') as Found['source'] | null
+  if (source === null || typeof answer !== 'object' || answer === null) return
+  const age = Number.parseInt(headers.get('age') ?? '', 10) || 0
+  Object.assign(answer, { found: { source, readAt: Date.now() - age * 1000 } satisfies Found })
 }
 
 /** The error for an answer that does not follow the contract. */
@@ -144,7 +177,8 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
       method: options.method ?? 'GET',
       headers,
       credentials: 'same-origin',
-      cache: 'no-store',
+      // The browser asks whether what it has is still right; `reload` asks the database.
+      cache: askingAnew > 0 ? 'reload' : 'no-cache',
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       ...(options.signal ? { signal: options.signal } : {}),
     })

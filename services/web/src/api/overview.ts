@@ -1,5 +1,5 @@
 // The two pages that put several figures together: the dashboard and the treasury.
-import { request } from './http'
+import { request, type Figures } from './http'
 import { withSignal, type CompanyKey } from './reports'
 import type { Company, DecimalString, Period } from './types'
 
@@ -38,10 +38,9 @@ export interface OverduePartner {
   oldestDays: number
 }
 
-export interface Dashboard extends Period {
+export interface Dashboard extends Period, Figures {
   server: string
   company: Omit<Company, 'server'>
-  generatedAt: string
   figures: Figure[]
   /** Up to and with the chosen month. */
   months: MonthFigures[]
@@ -66,10 +65,9 @@ export interface TreasuryPart {
   accounts: TreasuryAccount[]
 }
 
-export interface Treasury extends Period, Record<TreasuryKind, TreasuryPart> {
+export interface Treasury extends Period, Record<TreasuryKind, TreasuryPart>, Figures {
   server: string
   company: Omit<Company, 'server'>
-  generatedAt: string
   total: DecimalString
 }
 

@@ -1,5 +1,7 @@
 // Shapes of the HTTP contract, as the API describes them in `api/openapi.json`.
 
+import type { Figures } from './http'
+
 /** An exact amount with two decimals, such as "-1234.50". Never turned into a float. */
 export type DecimalString = string
 
@@ -61,10 +63,9 @@ export interface BalanceRow extends Amounts {
 export const BALANCE_LEVELS = ['analytic', 'synthetic'] as const
 export type BalanceLevel = (typeof BALANCE_LEVELS)[number]
 
-export interface TrialBalance extends Period {
+export interface TrialBalance extends Period, Figures {
   server: string
   company: Omit<Company, 'server'>
-  generatedAt: string
   rows: BalanceRow[]
   totals: Amounts
 }

@@ -24,3 +24,10 @@ export function formatCountdown(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds))
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
 }
+
+/** How long ago something was, in the unit people would say it in. */
+export function ageOf(milliseconds: number): { unit: 'now' | 'minutes' | 'hours'; n: number } {
+  const minutes = Math.floor(Math.max(0, milliseconds) / 60_000)
+  if (minutes === 0) return { unit: 'now', n: 0 }
+  return minutes < 60 ? { unit: 'minutes', n: minutes } : { unit: 'hours', n: Math.floor(minutes / 60) }
+}

@@ -109,6 +109,12 @@ export function createAppRouter(): Router {
                 component: () => import('@/pages/admin/AuditPage.vue'),
                 meta: { title: 'audit.title' },
               },
+              {
+                path: 'cache',
+                name: 'cache',
+                component: () => import('@/pages/admin/CachePage.vue'),
+                meta: { title: 'cache.title' },
+              },
             ],
           },
           {

@@ -51,9 +51,10 @@ pub(crate) async fn show(
     };
     let server = linked.chosen_server(&app)?;
     linked.may_read(server, company).await?;
-    let books = server.books(company).await?;
+    let asking = app.asking(&linked.user, &headers);
+    let books = asking.books(server, company).await?;
     let latest = books.calendar()?.latest;
-    let figures = app.figures(&linked.access);
+    let figures = app.figures(&linked.access, &asking);
     let balance = figures
         .trial_balance(books, latest, Level::Analytic)
         .await?;

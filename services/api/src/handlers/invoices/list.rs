@@ -9,7 +9,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::figures::invoices;
-use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
+use crate::handlers::endpoint::{Route, asked, endpoint, headers, report, with};
 use crate::handlers::reports::show::answer;
 use crate::model::figures::InvoiceList;
 use crate::reports::answer::ReportHead;
@@ -55,7 +55,7 @@ pub(crate) async fn list(
     asked: Asked,
 ) -> Result<Response, ApiError> {
     let (books, ask, table) = answer(&app, &headers, "invoices", &asked).await?;
-    Ok(json(&InvoiceList {
+    Ok(report(&InvoiceList {
         head: ReportHead::new(books, &ask, &table),
         rows: invoices::list(&table),
     }))

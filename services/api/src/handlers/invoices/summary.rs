@@ -9,7 +9,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::figures::invoices;
-use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
+use crate::handlers::endpoint::{Route, asked, endpoint, headers, report, with};
 use crate::handlers::reports::show::answer;
 use crate::model::figures::InvoiceSummary;
 use crate::reports::answer::ReportHead;
@@ -53,7 +53,7 @@ pub(crate) async fn show(
     asked: Asked,
 ) -> Result<Response, ApiError> {
     let (books, ask, table) = answer(&app, &headers, "invoices-summary", &asked).await?;
-    Ok(json(&InvoiceSummary {
+    Ok(report(&InvoiceSummary {
         head: ReportHead::new(books, &ask, &table),
         rows: invoices::months(&table),
     }))

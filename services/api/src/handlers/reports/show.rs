@@ -10,10 +10,11 @@ use crate::app::App;
 use crate::erp::Books;
 use crate::error::{ApiError, ErrorBody};
 use crate::exports;
-use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
+use crate::handlers::endpoint::{Route, asked, endpoint, headers, report, with};
+use crate::reading::Reading;
 use crate::reports::answer::ReportAnswer;
 use crate::reports::asked::Asked;
-use crate::reports::{Ask, Table, run};
+use crate::reports::{Ask, Table};
 
 pub(crate) fn route(app: &Arc<App>) -> Route {
     let path = warp::path!("api" / "reports" / String).and(warp::get());
@@ -72,10 +73,10 @@ pub(crate) async fn show(
     let (format, lang) = exports::wanted(&mut asked, &headers)?;
     let Some(format) = format else {
         let (books, ask, table) = answer(&app, &headers, &id, &asked).await?;
-        return Ok(json(&ReportAnswer::new(books, &ask, table)));
+        return Ok(report(&ReportAnswer::new(books, &ask, table)));
     };
-    let question = question(&app, &headers, &id, &asked).await?;
-    exports::export(&app, &headers, question, (format, lang)).await
+    let (_, books, ask) = question(&app, &headers, &id, &asked).await?;
+    exports::export(&app, &headers, (books, ask), (format, lang)).await
 }
 
 /// What a report answers, and to what.
@@ -88,8 +89,8 @@ pub(crate) async fn answer(
     id: &str,
     asked: &Asked,
 ) -> Result<(Books, Ask, Table), ApiError> {
-    let (books, ask) = question(app, headers, id, asked).await?;
-    let table = run::one(&books.server, &ask).await?;
+    let (reading, books, ask) = question(app, headers, id, asked).await?;
+    let table = reading.asking.table(&books.server, &ask).await?;
     Ok((books, ask, table))
 }
 
@@ -99,10 +100,10 @@ async fn question(
     headers: &HeaderMap,
     id: &str,
     asked: &Asked,
-) -> Result<(Books, Ask), ApiError> {
+) -> Result<(Reading, Books, Ask), ApiError> {
     let reading = app.reading(headers, asked.get("server")).await?;
     let report = app.catalogue.find(id, &reading.caller.access)?;
     let books = reading.books(asked.get("company")).await?;
     let ask = asked.of(&report, &books)?;
-    Ok((books, ask))
+    Ok((reading, books, ask))
 }

@@ -8,7 +8,7 @@ use warp::reply::Response;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
+use crate::handlers::endpoint::{Route, asked, endpoint, headers, report, with};
 use crate::model::figures::{MonthQuery, Treasury};
 use crate::reports::asked::Asked;
 
@@ -42,6 +42,6 @@ pub(crate) async fn show(
     let reading = app.reading(&headers, asked.get("server")).await?;
     let month = asked.month()?;
     let books = reading.books(asked.get("company")).await?;
-    let figures = app.figures(&reading.caller.access);
-    Ok(json(&figures.treasury(books, month).await?))
+    let figures = app.figures(&reading.caller.access, &reading.asking);
+    Ok(report(&figures.treasury(books, month).await?))
 }

@@ -9,7 +9,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::erp::shorten;
 use crate::error::{ApiError, ErrorBody};
-use crate::handlers::endpoint::{Route, asked, endpoint, headers, json, with};
+use crate::handlers::endpoint::{Route, asked, endpoint, headers, report, with};
 use crate::model::figures::{Level, TrialBalance, TrialBalanceQuery};
 use crate::reports::asked::Asked;
 
@@ -43,8 +43,8 @@ pub(crate) async fn show(
     let reading = app.reading(&headers, asked.get("server")).await?;
     let (month, level) = (asked.month()?, level(&asked)?);
     let books = reading.books(asked.get("company")).await?;
-    let balance = app.figures(&reading.caller.access);
-    Ok(json(&balance.trial_balance(books, month, level).await?))
+    let balance = app.figures(&reading.caller.access, &reading.asking);
+    Ok(report(&balance.trial_balance(books, month, level).await?))
 }
 
 fn level(asked: &Asked) -> Result<Level, ApiError> {

@@ -42,7 +42,11 @@ impl Token {
             Scope::Tenant(id) => *id == self.tenant,
             Scope::User(id) => *id == self.user,
             Scope::Session(id) => *id == self.session,
-            Scope::Permissions | Scope::RolePermissions(_) | Scope::UserPermissions(_) => false,
+            Scope::Permissions
+            | Scope::RolePermissions(_)
+            | Scope::UserPermissions(_)
+            | Scope::Caches
+            | Scope::CachesOf(_) => false,
         }
     }
 }

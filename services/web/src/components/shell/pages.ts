@@ -24,6 +24,7 @@ export const ADMIN_PAGES: readonly Page[] = [
   { route: 'roles', label: 'roles.title', icon: 'key', needs: ['roles:view'] },
   { route: 'tenants', label: 'tenants.title', icon: 'company', needs: ['tenants:view'] },
   { route: 'audit', label: 'audit.title', icon: 'search', needs: ['audit:view'] },
+  { route: 'cache', label: 'cache.title', icon: 'refresh', needs: ['cache:view', 'security:view'] },
 ]
 
 const REPORTS = ['reports:view']

@@ -4,6 +4,9 @@ import type { reports as reference } from '../ro/reports'
 export const reports: typeof reference = {
   report: {
     readAt: 'read {time}',
+    fromCache: 'from cache, {age}',
+    age: { now: 'just now', minutes: '{n} min ago | {n} min ago', hours: '{n} h ago | {n} h ago' },
+    refresh: 'Refresh',
     search: 'Search the report',
     clearSearch: 'Clear search',
     searched: 'searched: “{query}”',

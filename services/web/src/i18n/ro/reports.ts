@@ -2,6 +2,9 @@
 export const reports = {
   report: {
     readAt: 'citit la {time}',
+    fromCache: 'din cache, {age}',
+    age: { now: 'chiar acum', minutes: 'acum {n} min | acum {n} min | acum {n} de min', hours: 'acum {n} oră | acum {n} ore | acum {n} de ore' },
+    refresh: 'Reîncarcă',
     search: 'Caută în raport',
     clearSearch: 'Șterge căutarea',
     searched: 'căutat: „{query}”',

@@ -1,0 +1,3 @@
+//! `/api/security/*`: how what protects the application is doing.
+
+pub(crate) mod cache;

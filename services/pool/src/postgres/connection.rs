@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use futures::future::join_all;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{CancelToken, Client, Connection, Error, RowStream, Statement};
+use tokio_postgres::{CancelToken, Client, Error, RowStream, Statement};
 
 use super::error::Context;
 use super::types::{Bound, Cell, check_parameters};
@@ -46,18 +45,7 @@ pub(crate) struct Done {
 }
 
 impl PgConnection {
-    pub(super) fn new<S, T>(client: Client, connection: Connection<S, T>, context: Context) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let pool = context.pool.clone();
-        let driver = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                // Statements in hand get the error too; an idle session has nobody to tell.
-                tracing::debug!(pool, closed = error.is_closed(), "a database session ended");
-            }
-        });
+    pub(super) fn new(client: Client, driver: JoinHandle<()>, context: Context) -> Self {
         Self {
             client,
             context,

@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Error;
@@ -15,7 +16,7 @@ use crate::PoolError;
 /// What an error message needs to know about its pool.
 #[derive(Clone, Debug)]
 pub(super) struct Context {
-    pub(super) pool: String,
+    pub(super) pool: Arc<str>,
     pub(super) limit_ms: u64,
     pub(super) deadline: Duration,
 }
@@ -26,7 +27,7 @@ impl Context {
         let Some(db) = error.as_db_error() else {
             return if error.is_closed() || find::<io::Error>(error).is_some() {
                 PoolError::Unreachable {
-                    pool: self.pool.clone(),
+                    pool: self.pool.to_string(),
                     detail: "the connection was lost during a statement".to_owned(),
                 }
             } else {
@@ -51,7 +52,7 @@ impl Context {
                 code: code.to_owned(),
             },
             (_, "08" | "57") | (&SqlState::TOO_MANY_CONNECTIONS, _) => PoolError::Unreachable {
-                pool: self.pool.clone(),
+                pool: self.pool.to_string(),
                 detail: format!("SQL state {code}: {}", db.message()),
             },
             _ => PoolError::Query {
@@ -64,7 +65,7 @@ impl Context {
     /// The error of a statement that took too long.
     pub(super) fn timed_out(&self) -> PoolError {
         PoolError::StatementTimeout {
-            pool: self.pool.clone(),
+            pool: self.pool.to_string(),
             limit_ms: self.limit_ms,
         }
     }

@@ -146,11 +146,7 @@ pub(crate) struct PostgresRenewal {
 
 impl PostgresRenewal {
     /// See [`crate::Renewal::offer`].
-    pub(crate) async fn offer(
-        &self,
-        username: &str,
-        password: &Secret,
-    ) -> Result<u64, PoolError> {
+    pub(crate) async fn offer(&self, username: &str, password: &Secret) -> Result<u64, PoolError> {
         let login = self.supply.login().with_login(username, password);
         self.supply.offer(login).await
     }

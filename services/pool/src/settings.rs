@@ -171,7 +171,7 @@ fn configured(tls: &TlsConfig, host: &str) -> Result<Option<NamedTls>, String> {
     }
 }
 
-fn limits(pool: &PoolConfig) -> Result<Limits, String> {
+pub(crate) fn limits(pool: &PoolConfig) -> Result<Limits, String> {
     if pool.max == 0 {
         return Err("max is 0; at least one connection is needed".to_owned());
     }

@@ -131,6 +131,12 @@ impl<C: Reusable> Slots<C> {
         self.counters.size.load(Ordering::Relaxed)
     }
 
+    /// Turns that nobody has taken.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.permits.available_permits()
+    }
+
     pub(crate) fn max(&self) -> usize {
         self.max
     }

@@ -179,9 +179,8 @@ impl PoolCollector {
                 .const_label("pool", pool.name())
                 .const_label("engine", pool.engine().as_str())
         };
-        let gauges = |name: &str, help: &str, labels: &[&str]| {
-            IntGaugeVec::new(options(name, help), labels)
-        };
+        let gauges =
+            |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(options(name, help), labels);
         Ok(Self {
             connections: gauges(
                 "reportapp_pool_connections",

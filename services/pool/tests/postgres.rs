@@ -332,3 +332,41 @@ async fn what_a_question_sets_in_its_session_ends_with_it() {
         assert!(rows[0].get::<bool>("x").expect("x"), "{attack}");
     }
 }
+
+/// The clock of this runtime moves only when nothing else can happen, so each wait is as long as its deadline.
+#[tokio::test]
+async fn whoever_asks_a_frozen_server_is_answered_by_the_deadline() {
+    let server = TestPostgres::start().await;
+    let mut config = server.config();
+    if let DatabaseConfig::Postgres { pool, .. } = &mut config {
+        (pool.min, pool.max) = (0, 3);
+        (pool.acquire_timeout_ms, pool.statement_timeout_ms) = (700, 1_000);
+    }
+    let pool = open(&config).await;
+    pool.query("SELECT 1", &[]).await.expect("up");
+    server.freeze();
+    tokio::time::pause();
+    let asked = tokio::time::Instant::now();
+    let statement = pool.query("SELECT 1", &[]).await.expect_err("frozen");
+    assert_eq!(statement.category(), "StatementTimeout");
+    // Its own limit, and a grace for the server to enforce it.
+    assert!(asked.elapsed() <= Duration::from_millis(6_005));
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..9 {
+        let pool = pool.clone();
+        callers.spawn(async move {
+            let asked = tokio::time::Instant::now();
+            let error = pool.query("SELECT 1", &[]).await.expect_err("frozen");
+            (asked.elapsed(), error)
+        });
+    }
+    while let Some(ended) = callers.join_next().await {
+        let (waited, error) = ended.expect("no panic");
+        assert!(waited <= Duration::from_millis(705), "{waited:?} {error:?}");
+        assert!(error.is_transient(), "{error:?}");
+    }
+    tokio::time::resume();
+    server.thaw();
+    pool.query("SELECT 1", &[]).await.expect("up again");
+    pool.probe().await.expect("up again");
+}

@@ -21,7 +21,10 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 pub(super) async fn keep(pool: Weak<Core>) {
     let mut retry = RETRY_FIRST;
     loop {
-        let Some(core) = pool.upgrade().filter(|core| !core.supply.slots().is_closed()) else {
+        let Some(core) = pool
+            .upgrade()
+            .filter(|core| !core.supply.slots().is_closed())
+        else {
             return;
         };
         core.keep_alive().await;

@@ -169,7 +169,10 @@ impl Drop for Lease {
         let core = self.core.clone();
         runtime.spawn(async move {
             if busy {
-                core.supply.login().cancel(held.connection.cancel_token()).await;
+                core.supply
+                    .login()
+                    .cancel(held.connection.cancel_token())
+                    .await;
                 drop(held);
             } else {
                 let rollback = held.connection.batch("ROLLBACK");

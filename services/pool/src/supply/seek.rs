@@ -77,11 +77,7 @@ impl<L: Login> Supply<L> {
     }
 
     /// Keeps a refusal for the deadline, if there is reason to wait for it.
-    fn endure(
-        &self,
-        refusal: PoolError,
-        trouble: &mut Option<PoolError>,
-    ) -> Result<(), PoolError> {
+    fn endure(&self, refusal: PoolError, trouble: &mut Option<PoolError>) -> Result<(), PoolError> {
         if !self.is_hopeful() {
             return Err(refusal);
         }

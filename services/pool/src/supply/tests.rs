@@ -1,0 +1,279 @@
+//! Callers that go away at any point, logins under way at a swap, and who gets what comes first. The pool
+//! has no database here, so that nothing but the pool decides.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use futures::future::poll_fn;
+use reportapp_config::database::PoolConfig;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, yield_now};
+
+use super::*;
+use crate::settings::limits;
+use crate::testing::Noop;
+
+/// Makes the trial of cancellations long.
+const LONG: &str = "REPORTAPP_LONG_TRIAL";
+const CANCELLATIONS: (usize, usize) = (20_000, 1_000_000);
+const CALLERS: usize = 24;
+const MAX: u32 = 5;
+
+fn supply(max: u32, login: Noop) -> Arc<Supply<Noop>> {
+    let config = PoolConfig {
+        max,
+        acquire_timeout_ms: 600_000,
+        ..PoolConfig::default()
+    };
+    Supply::new("test", &limits(&config).unwrap(), login)
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): numbers that a seed repeats.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
+    }
+}
+
+/// Polls a future `polls` times at most, then leaves it alone for some turns, in which it may be woken, and
+/// drops it.
+async fn given_up<F: Future>(polls: usize, turns: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    let outcome = poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await;
+    if outcome.is_none() {
+        for _ in 0..turns {
+            yield_now().await;
+        }
+    }
+    outcome
+}
+
+/// One caller that gives up at random points until `wanted` callers together have.
+async fn caller(supply: Arc<Supply<Noop>>, seed: u64, wanted: usize, given: Arc<AtomicUsize>) {
+    let mut random = Random(seed);
+    while given.load(Ordering::Relaxed) < wanted {
+        let (polls, turns) = (random.below(5), random.below(4));
+        let outcome = match random.below(8) {
+            0 => given_up(polls, turns, supply.log_in()).await,
+            // Waits for as long as it takes: a lost wake-up would be for ever.
+            1 => Some(supply.lease().await),
+            _ => given_up(polls, turns, supply.lease()).await,
+        };
+        match outcome {
+            None => drop(given.fetch_add(1, Ordering::Relaxed)),
+            Some(Ok(mut slot)) => {
+                for _ in 0..random.below(4) {
+                    yield_now().await;
+                }
+                // Some connections break in use.
+                if random.below(16) == 0 {
+                    drop(slot.take());
+                }
+            }
+            Some(Err(PoolError::Unreachable { .. })) => {}
+            Some(Err(error)) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancellations_at_any_point_lose_no_turn_no_connection_and_no_wake_up() {
+    let wanted = match std::env::var_os(LONG) {
+        Some(_) => CANCELLATIONS.1,
+        None => CANCELLATIONS.0,
+    };
+    let login = |name, open: &Arc<AtomicUsize>| Noop {
+        name,
+        turns: 2,
+        fails_each: 7,
+        open: open.clone(),
+        ..Noop::default()
+    };
+    let open = Arc::new(AtomicUsize::new(0));
+    let supply = supply(MAX, login(0, &open));
+    let given = Arc::new(AtomicUsize::new(0));
+    let mut callers = JoinSet::new();
+    for seed in 0..CALLERS {
+        callers.spawn(caller(supply.clone(), seed as u64, wanted, given.clone()));
+    }
+    let mut random = Random(u64::MAX);
+    let mut name = 0;
+    let all = async {
+        loop {
+            tokio::select! {
+                ended = callers.join_next() => match ended {
+                    None => break,
+                    Some(ended) => ended.unwrap(),
+                },
+                () = tokio::time::sleep(Duration::from_millis(3)) => {
+                    name += 1;
+                    let offer = supply.offer(login(name, &open));
+                    let _outcome = given_up(random.below(6), 2, offer).await;
+                }
+            }
+        }
+    };
+    let stuck = tokio::time::timeout(Duration::from_secs(600), all).await;
+    assert!(
+        stuck.is_ok(),
+        "a caller waits for ever: {:?}",
+        supply.slots.stats()
+    );
+
+    // What was begun ends by itself.
+    let quiet = async {
+        while lock(&supply.logins).attempts.under_way() > 0
+            || supply.slots.stats().generations.len() > 1
+        {
+            yield_now().await;
+        }
+    };
+    let unquiet = tokio::time::timeout(Duration::from_secs(60), quiet).await;
+    let stats = supply.slots.stats();
+    assert!(unquiet.is_ok(), "{stats:?}");
+    assert_eq!(supply.slots.free(), MAX as usize, "turns were lost");
+    assert_eq!(
+        stats.idle, stats.size,
+        "connections are neither used nor idle"
+    );
+    assert_eq!(
+        open.load(Ordering::Relaxed),
+        stats.size,
+        "connections leaked"
+    );
+    assert!(stats.size <= MAX as usize, "{stats:?}");
+    assert_eq!(stats.waiting, 0);
+}
+
+/// A pool whose logins wait at a gate.
+fn gated(max: u32) -> (Arc<Supply<Noop>>, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let login = Noop {
+        gate: Some(gate.clone()),
+        ..Noop::default()
+    };
+    (supply(max, login), gate)
+}
+
+#[tokio::test]
+async fn a_login_under_way_at_a_swap_is_closed_on_arrival() {
+    let (supply, gate) = gated(4);
+    let waiting = tokio::spawn({
+        let supply = supply.clone();
+        async move { supply.lease().await }
+    });
+    while supply.slots.stats().size == 0 {
+        yield_now().await;
+    }
+    let newer = Noop {
+        name: 1,
+        ..Noop::default()
+    };
+    let open = newer.open.clone();
+    assert_eq!(supply.offer(newer).await, Ok(2));
+    // The caller whose login is under way has the connection of the proof.
+    let mut slot = waiting.await.unwrap().unwrap();
+    assert!(Arc::ptr_eq(&slot.connection().unwrap().open, &open));
+    gate.add_permits(1);
+    while supply.slots.stats().size > 1 {
+        yield_now().await;
+    }
+    let mut second = supply.lease().await.unwrap();
+    assert!(Arc::ptr_eq(&second.connection().unwrap().open, &open));
+}
+
+#[tokio::test]
+async fn whoever_waits_takes_a_returned_connection_when_it_comes_before_a_new_one() {
+    let (supply, gate) = gated(4);
+    gate.add_permits(1);
+    let first = supply.lease().await.unwrap();
+    let waiting = tokio::spawn({
+        let supply = supply.clone();
+        async move { supply.lease().await.map(drop) }
+    });
+    while supply.slots.stats().size < 2 {
+        yield_now().await;
+    }
+    drop(first);
+    waiting.await.unwrap().unwrap();
+    // The login that nobody waits for any more is not wasted.
+    gate.add_permits(1);
+    while supply.slots.stats().idle < 2 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spike_is_served_by_the_connections_there_are() {
+    let login = Noop {
+        takes: Duration::from_millis(150),
+        ..Noop::default()
+    };
+    let opened = login.opened.clone();
+    let supply = supply(50, login);
+    supply.warm_up(5).await.unwrap();
+    let before = opened.load(Ordering::Relaxed);
+    let started = tokio::time::Instant::now();
+    let mut callers = JoinSet::new();
+    for _ in 0..50 {
+        let supply = supply.clone();
+        callers.spawn(async move {
+            let slot = supply.lease().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            drop(slot);
+        });
+    }
+    while let Some(ended) = callers.join_next().await {
+        ended.unwrap();
+    }
+    // Ten rounds of five, and the clock moves only when everybody waits.
+    assert_eq!(started.elapsed(), Duration::from_millis(20));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(opened.load(Ordering::Relaxed) - before <= 2);
+}
+
+#[tokio::test]
+async fn a_full_pool_swaps_with_one_connection_more_than_its_bound() {
+    let supply = supply(3, Noop::default());
+    let mut used = Vec::new();
+    for _ in 0..3 {
+        used.push(supply.lease().await.unwrap());
+    }
+    let newer = Noop {
+        name: 1,
+        ..Noop::default()
+    };
+    let open = newer.open.clone();
+    supply.offer(newer).await.unwrap();
+    for returned in 1..=3 {
+        assert_eq!(open.load(Ordering::Relaxed), returned, "one stands by");
+        assert_eq!(supply.slots.stats().size, 4);
+        drop(used.pop());
+        // The next one stands by, as long as an older one is left.
+        while open.load(Ordering::Relaxed) < (returned + 1).min(3) {
+            yield_now().await;
+        }
+    }
+    let stats = supply.slots.stats();
+    assert_eq!((stats.size, stats.idle), (3, 3), "{stats:?}");
+    assert_eq!(open.load(Ordering::Relaxed), 3);
+}

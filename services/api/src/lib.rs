@@ -20,6 +20,7 @@ pub mod auth;
 pub mod channels;
 pub mod commands;
 pub mod cookies;
+mod credentials;
 mod csrf;
 pub mod demo;
 pub mod dependencies;

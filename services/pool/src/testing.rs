@@ -12,7 +12,7 @@ mod noop;
 mod server;
 
 #[cfg(test)]
-pub(crate) use noop::Noop;
+pub(crate) use noop::{Noop, Nothing};
 pub use noop::{NoopLease, NoopPool};
 use server::Server;
 

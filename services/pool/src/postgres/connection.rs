@@ -35,7 +35,14 @@ pub(super) struct PgConnection {
     pub(super) client: Client,
     pub(super) context: Context,
     driver: Option<JoinHandle<()>>,
-    statements: HashMap<String, Statement>,
+    statements: HashMap<String, Prepared>,
+}
+
+/// A prepared statement and the names of its columns, which every row of it shares.
+#[derive(Clone)]
+struct Prepared {
+    statement: Statement,
+    columns: Arc<[String]>,
 }
 
 /// What a transaction of one statement came to.
@@ -87,9 +94,9 @@ impl PgConnection {
         let deadline = self.context.clone();
         deadline
             .bound(async {
-                let statement = self.prepare(sql, params).await?;
+                let prepared = self.prepare(sql, params).await?;
                 let bound = params.iter().map(Bound).collect::<Vec<_>>();
-                let outcome = self.client.execute_raw(&statement, bound).await;
+                let outcome = self.client.execute_raw(&prepared.statement, bound).await;
                 outcome.map_err(|error| self.forget(sql, &error))
             })
             .await
@@ -114,7 +121,7 @@ impl PgConnection {
                 // Polled, and so sent, in this order.
                 let (begun, opened, answer, committed) = futures::join!(
                     self.client.batch_execute("BEGIN"),
-                    self.client.execute_raw(&first, settings),
+                    self.client.execute_raw(&first.statement, settings),
                     self.read(&statement, bound),
                     self.client.batch_execute("COMMIT"),
                 );
@@ -172,7 +179,7 @@ impl PgConnection {
                 let settings = opening.params.iter().map(Bound).collect::<Vec<_>>();
                 let (begun, opened) = futures::join!(
                     self.client.batch_execute("BEGIN"),
-                    self.client.execute_raw(&first, settings),
+                    self.client.execute_raw(&first.statement, settings),
                 );
                 begun.map_err(|error| self.context.statement_error(&error))?;
                 opened.map_err(|error| self.forget(opening.sql, &error))?;
@@ -184,16 +191,16 @@ impl PgConnection {
     /// All rows of a prepared statement; the inner error is a row that cannot be read.
     async fn read(
         &self,
-        statement: &Statement,
+        prepared: &Prepared,
         bound: Vec<Bound<'_>>,
     ) -> Result<Result<Done, PoolError>, Error> {
-        let columns = names(statement);
-        let mut stream = Box::pin(self.client.query_raw(statement, bound).await?);
+        let answer = self.client.query_raw(&prepared.statement, bound).await?;
+        let mut stream = Box::pin(answer);
         let mut rows = Ok(Vec::new());
         while let Some(row) = stream.try_next().await? {
             // Read to the end whatever a row holds, so that the number of changes is known.
             rows = rows.and_then(|mut rows: Vec<Row>| {
-                rows.push(convert(&columns, &row)?);
+                rows.push(convert(&prepared.columns, &row)?);
                 Ok(rows)
             });
         }
@@ -218,18 +225,17 @@ impl PgConnection {
         sql: &str,
         params: &[Value],
     ) -> Result<(Arc<[String]>, RowStream), PoolError> {
-        let statement = self.prepare(sql, params).await?;
-        let columns = names(&statement);
+        let prepared = self.prepare(sql, params).await?;
         let bound = params.iter().map(Bound).collect::<Vec<_>>();
-        match self.client.query_raw(&statement, bound).await {
-            Ok(rows) => Ok((columns, rows)),
+        match self.client.query_raw(&prepared.statement, bound).await {
+            Ok(rows) => Ok((prepared.columns, rows)),
             Err(error) => Err(self.forget(sql, &error)),
         }
     }
 
-    async fn prepare(&mut self, sql: &str, params: &[Value]) -> Result<Statement, PoolError> {
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement.clone(),
+    async fn prepare(&mut self, sql: &str, params: &[Value]) -> Result<Prepared, PoolError> {
+        let prepared = match self.statements.get(sql) {
+            Some(prepared) => prepared.clone(),
             None => {
                 let statement = self
                     .client
@@ -239,12 +245,14 @@ impl PgConnection {
                 if self.statements.len() >= STATEMENTS_MAX {
                     self.statements.clear();
                 }
-                self.statements.insert(sql.to_owned(), statement.clone());
-                statement
+                let columns = names(&statement);
+                let prepared = Prepared { statement, columns };
+                self.statements.insert(sql.to_owned(), prepared.clone());
+                prepared
             }
         };
-        check_parameters(&statement, params)?;
-        Ok(statement)
+        check_parameters(&prepared.statement, params)?;
+        Ok(prepared)
     }
 
     /// Maps an error; a statement whose tables changed since it was prepared is forgotten and the

@@ -12,7 +12,7 @@ use tokio::task::{JoinSet, yield_now};
 
 use super::*;
 use crate::settings::limits;
-use crate::testing::Noop;
+use crate::testing::{Noop, Nothing};
 
 /// Makes the trial of cancellations long.
 const LONG: &str = "REPORTAPP_LONG_TRIAL";
@@ -164,62 +164,74 @@ async fn cancellations_at_any_point_lose_no_turn_no_connection_and_no_wake_up() 
     assert_eq!(stats.waiting, 0);
 }
 
-/// A pool whose logins wait at a gate.
-fn gated(max: u32) -> (Arc<Supply<Noop>>, Arc<Semaphore>) {
+/// Waits for a condition; the clock stands still while anything else can happen.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..10_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("never: {what}");
+}
+
+/// A login that waits at a gate each time.
+fn gated(name: usize) -> (Noop, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let login = Noop {
+        name,
         gate: Some(gate.clone()),
         ..Noop::default()
     };
-    (supply(max, login), gate)
+    (login, gate)
 }
 
-#[tokio::test]
+fn leasing(supply: &Arc<Supply<Noop>>) -> tokio::task::JoinHandle<Slot<Nothing>> {
+    let supply = supply.clone();
+    tokio::spawn(async move { supply.lease().await.unwrap() })
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_login_under_way_at_a_swap_is_closed_on_arrival() {
-    let (supply, gate) = gated(4);
-    let waiting = tokio::spawn({
-        let supply = supply.clone();
-        async move { supply.lease().await }
-    });
-    while supply.slots.stats().size == 0 {
-        yield_now().await;
-    }
-    let newer = Noop {
-        name: 1,
-        ..Noop::default()
-    };
-    let open = newer.open.clone();
-    assert_eq!(supply.offer(newer).await, Ok(2));
+    let (old, old_gate) = gated(0);
+    let supply = supply(4, old);
+    old_gate.add_permits(1);
+    let used = supply.lease().await.unwrap();
+    let waiting = leasing(&supply);
+    until("a login is under way", || supply.slots.stats().size == 2).await;
+
+    let (new, new_gate) = gated(1);
+    let open = new.open.clone();
+    new_gate.add_permits(1);
+    assert_eq!(supply.offer(new).await, Ok(2));
     // The caller whose login is under way has the connection of the proof.
-    let mut slot = waiting.await.unwrap().unwrap();
+    let mut slot = waiting.await.unwrap();
     assert!(Arc::ptr_eq(&slot.connection().unwrap().open, &open));
-    gate.add_permits(1);
-    while supply.slots.stats().size > 1 {
-        yield_now().await;
-    }
-    let mut second = supply.lease().await.unwrap();
-    assert!(Arc::ptr_eq(&second.connection().unwrap().open, &open));
+    // Nothing stands by any more when the old login arrives.
+    drop(used);
+    old_gate.add_permits(1);
+    until("the old login is closed", || {
+        let generations = supply.slots.stats().generations;
+        generations.iter().all(|generation| generation.number == 2)
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_takes_a_returned_connection_when_it_comes_before_a_new_one() {
-    let (supply, gate) = gated(4);
+    let (login, gate) = gated(0);
+    let supply = supply(4, login);
     gate.add_permits(1);
     let first = supply.lease().await.unwrap();
-    let waiting = tokio::spawn({
-        let supply = supply.clone();
-        async move { supply.lease().await.map(drop) }
-    });
-    while supply.slots.stats().size < 2 {
-        yield_now().await;
-    }
+    let waiting = leasing(&supply);
+    until("a login is under way", || supply.slots.stats().size == 2).await;
     drop(first);
-    waiting.await.unwrap().unwrap();
-    // The login that nobody waits for any more is not wasted.
+    drop(waiting.await.unwrap());
     gate.add_permits(1);
-    while supply.slots.stats().idle < 2 {
-        yield_now().await;
-    }
+    until("the login that nobody waits for is kept", || {
+        supply.slots.stats().idle == 2
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,7 +263,7 @@ async fn a_spike_is_served_by_the_connections_there_are() {
     assert!(opened.load(Ordering::Relaxed) - before <= 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_full_pool_swaps_with_one_connection_more_than_its_bound() {
     let supply = supply(3, Noop::default());
     let mut used = Vec::new();
@@ -269,9 +281,10 @@ async fn a_full_pool_swaps_with_one_connection_more_than_its_bound() {
         assert_eq!(supply.slots.stats().size, 4);
         drop(used.pop());
         // The next one stands by, as long as an older one is left.
-        while open.load(Ordering::Relaxed) < (returned + 1).min(3) {
-            yield_now().await;
-        }
+        until("the next one stands by", || {
+            open.load(Ordering::Relaxed) == (returned + 1).min(3)
+        })
+        .await;
     }
     let stats = supply.slots.stats();
     assert_eq!((stats.size, stats.idle), (3, 3), "{stats:?}");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use reportapp_config::{DatabaseConfig, Secret};
-use reportapp_pool::testing::TestPostgres;
+use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER, TestPostgres};
 use reportapp_pool::{Pool, Renewal};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -27,9 +27,29 @@ pub async fn run(rotations: usize) -> anyhow::Result<()> {
     for lag in &LAGS_MS[..3] {
         let lag = Duration::from_millis(*lag);
         let in_place = trial(3, lag, false).await?;
-        println!("3 swaps of one role's password, secret {lag:?} late: {in_place}");
+        let rival = asyncpg(lag).await?;
+        println!(
+            "3 swaps of one role's password, secret {lag:?} late: {in_place}; asyncpg: {rival}"
+        );
     }
     Ok(())
+}
+
+/// The same with asyncpg, where Python has it.
+async fn asyncpg(lag: Duration) -> anyhow::Result<String> {
+    let server = TestPostgres::start().await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/asyncpg_rotation.py");
+    let output = tokio::process::Command::new("python3")
+        .args([script, &server.port().to_string()])
+        .args([SUPERUSER, PASSWORD, DATABASE])
+        .args([lag.as_secs_f64().to_string(), "3".to_owned()])
+        .output()
+        .await?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(match text.trim().split_once(' ') {
+        Some((failed, all)) if output.status.success() => format!("{failed} failed of {all}"),
+        _ => "not measured, needs `pip install asyncpg`".to_owned(),
+    })
 }
 
 /// A pool under load, and when swaps took place.

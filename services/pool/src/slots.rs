@@ -208,14 +208,14 @@ impl<C: Reusable> Slots<C> {
         stale
     }
 
-    /// Closes the idle connection that was unused for longest.
-    pub(crate) fn drop_oldest_idle(&self) {
+    /// Closes the idle connection that was unused for longest; says whether there was one.
+    pub(crate) fn drop_oldest_idle(&self) -> bool {
         let mut parked = lock(&self.parked);
-        if !parked.idle.is_empty() {
-            let oldest = parked.idle.remove(0);
-            drop(parked);
-            drop(oldest);
-        }
+        let is_idle = !parked.idle.is_empty();
+        let oldest = is_idle.then(|| parked.idle.remove(0));
+        drop(parked);
+        drop(oldest);
+        is_idle
     }
 
     /// Wakes one caller for each connection that is parked, all of them for other changes.

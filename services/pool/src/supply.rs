@@ -70,7 +70,9 @@ struct Logins<L> {
     current: Arc<L>,
     generation: u64,
     attempts: Attempts,
+    /// Of the login in use, and of the last one that was offered.
     refusal: Option<PoolError>,
+    offer_refusal: Option<PoolError>,
 }
 
 /// How a login went for the caller that began it; what it opened is parked.
@@ -101,6 +103,7 @@ impl<L: Login> Supply<L> {
                 generation: slots.newest(),
                 attempts: Attempts::default(),
                 refusal: None,
+                offer_refusal: None,
             }),
             slots,
             counters,
@@ -142,12 +145,8 @@ impl<L: Login> Supply<L> {
     pub(crate) async fn log_in(self: &Arc<Self>) -> Result<Slot<L::Connection>, PoolError> {
         let deadline = now() + self.acquire_timeout;
         let mut slot = self.slots.acquire().await?;
-        let is_full = self.slots.size() >= self.slots.max();
-        match slot.take() {
-            Some(idle) if is_full => drop(idle),
-            Some(idle) => self.slots.park(idle),
-            None if is_full => self.slots.drop_oldest_idle(),
-            None => {}
+        if let Some(idle) = slot.take() {
+            self.slots.park(idle);
         }
         self.seek_login(&mut slot, deadline).await?;
         Ok(slot)
@@ -197,9 +196,8 @@ impl<L: Login> Supply<L> {
         match logins.attempts.start(now()) {
             Verdict::Go => {}
             Verdict::Busy => return Ok(None),
-            Verdict::Refused { again_in } => {
-                let before = logins.refusal.clone();
-                return Err(refused_lately(self.slots.name(), before, again_in));
+            Verdict::TooSoon => {
+                return Err(refused_lately(self.slots.name(), logins.refusal.as_ref()));
             }
         }
         // Under the lock, so that the stamp is the one of the login.
@@ -320,16 +318,16 @@ impl<L: Login> Drop for Attempt<L> {
     }
 }
 
-/// The refusal of before, for somebody who may not try again yet.
-fn refused_lately(pool: &str, refusal: Option<PoolError>, again_in: Duration) -> PoolError {
-    let seconds = again_in.as_secs() + 1;
+/// The refusal of before, for somebody who may not try again yet. Always the same words, so that whoever
+/// reports them has nothing new to report.
+fn refused_lately(pool: &str, refusal: Option<&PoolError>) -> PoolError {
     let before = match refusal {
         Some(PoolError::LoginRefused { detail, .. }) => detail,
-        _ => "it was refused a moment ago".to_owned(),
+        _ => "a login was given up a moment ago",
     };
     PoolError::LoginRefused {
         pool: pool.to_owned(),
-        detail: format!("{before}; tried again in {seconds} s, so that no account is locked"),
+        detail: format!("{before}; tried again within a minute, so that no account is locked"),
     }
 }
 

@@ -60,6 +60,11 @@ async fn a_login_written_in_place_is_used_and_a_wrong_one_is_named_while_the_old
     assert!(status.message.contains(&shown), "{status:?}");
     assert!(!status.message.contains("canary"), "{status:?}");
     assert_eq!(user().await, "erp_a");
+    until("it goes on to be reported with its reason", || {
+        advice.status().message.contains("within a minute")
+    })
+    .await;
+    assert!(advice.status().message.contains("28P01"));
 
     // A minute later the pool tries an offer again.
     tokio::time::pause();

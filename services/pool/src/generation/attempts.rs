@@ -23,11 +23,8 @@ pub(crate) enum Verdict {
     Go,
     /// As many are under way as may be; one of them ends soon.
     Busy,
-    /// It was refused a short while ago; may be tried again in so long.
-    Refused {
-        /// Time until the next attempt.
-        again_in: Duration,
-    },
+    /// It was refused a short while ago.
+    TooSoon,
 }
 
 /// What became of the logins of one pool.
@@ -45,13 +42,10 @@ impl Attempts {
     /// Whether the login in use may be tried; if so, it is under way until [`Attempts::ended`].
     pub(crate) fn start(&mut self, now: Instant) -> Verdict {
         forget(&mut self.in_use, now);
-        let again_in = match (self.in_use.front(), self.in_use.back()) {
-            (Some(first), _) if self.in_use.len() >= IN_USE => WINDOW - (now - *first),
-            (_, Some(last)) => PAUSE.saturating_sub(now - *last),
-            _ => Duration::ZERO,
-        };
-        if again_in > Duration::ZERO {
-            return Verdict::Refused { again_in };
+        let last = self.in_use.back();
+        let is_fresh = last.is_some_and(|last| now.duration_since(*last) < PAUSE);
+        if is_fresh || self.in_use.len() >= IN_USE {
+            return Verdict::TooSoon;
         }
         let bound = if self.was_accepted && self.in_use.is_empty() {
             IN_USE
@@ -90,15 +84,11 @@ impl Attempts {
     /// told otherwise, so that an offer nobody waits for any more counts too.
     pub(crate) fn start_offer(&mut self, now: Instant) -> Verdict {
         forget(&mut self.offered, now);
-        match self.offered.front() {
-            Some(first) if self.offered.len() >= OFFERED => Verdict::Refused {
-                again_in: WINDOW - (now - *first),
-            },
-            _ => {
-                self.offered.push_back(now);
-                Verdict::Go
-            }
+        if self.offered.len() >= OFFERED {
+            return Verdict::TooSoon;
         }
+        self.offered.push_back(now);
+        Verdict::Go
     }
 
     /// The offered login was neither accepted nor refused.
@@ -160,7 +150,7 @@ mod tests {
         attempts.ended(None, true, now);
         assert_eq!(attempts.start(now), Verdict::Go);
         attempts.ended(Some(false), true, now);
-        assert_eq!(attempts.start(now), Verdict::Refused { again_in: PAUSE });
+        assert_eq!(attempts.start(now), Verdict::TooSoon);
         assert_eq!(attempts.start(now + PAUSE), Verdict::Go);
     }
 
@@ -174,7 +164,7 @@ mod tests {
         }
         attempts.ended(Some(false), true, now);
         attempts.ended(Some(false), true, now);
-        assert!(matches!(attempts.start(now), Verdict::Refused { .. }));
+        assert_eq!(attempts.start(now), Verdict::TooSoon);
         assert_eq!(attempts.start_offer(now), Verdict::Go);
         attempts.promoted();
         assert_eq!(attempts.start(now), Verdict::Go);
@@ -185,7 +175,7 @@ mod tests {
         let now = Instant::now();
         let mut attempts = Attempts::default();
         assert_eq!(attempts.start_offer(now), Verdict::Go);
-        assert!(matches!(attempts.start_offer(now), Verdict::Refused { .. }));
+        assert_eq!(attempts.start_offer(now), Verdict::TooSoon);
         assert_eq!(attempts.start(now), Verdict::Go);
         assert_eq!(attempts.start_offer(now + WINDOW), Verdict::Go);
         attempts.offer_unheard();

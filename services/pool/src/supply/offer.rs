@@ -37,9 +37,11 @@ impl<L: Login> Supply<L> {
             if logins.current.is_same(&login) {
                 return Ok(logins.generation);
             }
-            if let Verdict::Refused { again_in } = logins.attempts.start_offer(now()) {
-                return Err(refused_lately(self.slots.name(), None, again_in));
+            if logins.attempts.start_offer(now()) == Verdict::TooSoon {
+                let before = logins.offer_refusal.as_ref();
+                return Err(refused_lately(self.slots.name(), before));
             }
+            logins.offer_refusal = None;
         }
         match self.prove(&login).await {
             Ok(connection) => {
@@ -62,10 +64,12 @@ impl<L: Login> Supply<L> {
 
     async fn prove(&self, login: &L) -> Result<L::Connection, PoolError> {
         let outcome = login.connect().await;
-        if let Err(error) = &outcome
-            && !matches!(error, PoolError::LoginRefused { .. })
-        {
-            lock(&self.logins).attempts.offer_unheard();
+        match &outcome {
+            Ok(_) => {}
+            Err(refusal @ PoolError::LoginRefused { .. }) => {
+                lock(&self.logins).offer_refusal = Some(refusal.clone());
+            }
+            Err(_) => lock(&self.logins).attempts.offer_unheard(),
         }
         let connection = outcome?;
         if L::answers(&connection).await {

@@ -98,6 +98,8 @@ impl<L: Login> Supply<L> {
                 if self.slots.is_closed() {
                     return Err(self.slots.closed_error());
                 }
+                // In a full pool an idle one makes room, now or when it comes back.
+                while self.slots.size() >= self.slots.max() && self.slots.drop_oldest_idle() {}
                 match self.step() {
                     Step::Begun(_, outcome) => return outcome.await.unwrap_or(Ok(())),
                     Step::Refused(refusal) => return Err(refusal),

@@ -22,8 +22,8 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario!(Unit, "every crate's own tests pass", crates),
         scenario!(
             Unit,
-            "ten thousand revocations, and nothing is accepted after its end",
-            revocations
+            "ten thousand revocations, and nothing is accepted after its end; a million callers of a pool go away",
+            long_trials
         ),
         scenario!(Unit, "generated files are up to date", generated),
         scenario!(
@@ -107,20 +107,21 @@ async fn crates(world: &World) -> Result<()> {
     shown("cargo", &["test", "--quiet", "--workspace"], ".").await
 }
 
-/// The trial that every run of the tests makes with some hundreds, at its full length. Of the whole
+/// The trials that every run of the tests makes with fewer rounds, at their full length. Of the whole
 /// workspace, so that no dependency is compiled again with fewer features.
-async fn revocations(world: &World) -> Result<()> {
+async fn long_trials(world: &World) -> Result<()> {
     ensure_servers(world.progress()).await?;
     let status = yielding("cargo")
         .args(["test", "--quiet", "--workspace", "--lib"])
-        .args(["router::tests::revocations::", "--", "--nocapture"])
+        .args(["router::tests::revocations::", "--"])
+        .args(["supply::tests::cancellations", "--nocapture"])
         .env("REPORTAPP_LONG_TRIAL", "1")
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .status()
         .await
         .context("failed to start cargo")?;
-    ensure!(status.success(), "the long trial of revocations: {status}");
+    ensure!(status.success(), "the long trials: {status}");
     Ok(())
 }
 

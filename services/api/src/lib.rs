@@ -21,6 +21,7 @@ pub mod cache;
 pub mod channels;
 pub mod commands;
 pub mod cookies;
+mod credentials;
 mod csrf;
 mod delivery;
 pub mod demo;

@@ -23,6 +23,7 @@ use crate::app::{App, InternalToken, Throttles};
 use crate::audit::sealer::{self, SEAL_EVERY};
 use crate::cache::{Cache, CacheMetrics};
 use crate::channels;
+use crate::credentials;
 use crate::dependencies::{TIDY_EVERY, watch_epochs, watch_redis, watch_server, watch_store};
 use crate::epochs::Epochs;
 use crate::erp::{Server, Servers};
@@ -57,11 +58,11 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
     HealthServer::bind(config.listen.health, health.clone())
         .await?
         .spawn();
-    let app = Arc::new(build(&config, &health).await?);
+    let mut tasks = JoinSet::new();
+    let app = Arc::new(build(&config, &health, &mut tasks).await?);
     let public_certificate = Certificate::new(config.tls.clone());
     let internal_certificate = Certificate::new(config.internal_tls.clone());
 
-    let mut tasks = JoinSet::new();
     let mut listeners = Vec::new();
     let (address, tls) = (config.listen.https, public_certificate.server_config());
     listeners.push(Listener::bind(address, Some(tls), router::public(&app)).await?);
@@ -145,7 +146,11 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<ApiConfig> {
     serde_yaml_ng::from_str(&text).with_context(|| format!("failed to understand {shown}"))
 }
 
-async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
+async fn build(
+    config: &ApiConfig,
+    health: &Health,
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<App> {
     anyhow::ensure!(
         !config.servers.is_empty(),
         "servers is empty; name at least one"
@@ -157,6 +162,7 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
     );
     let store = Pool::open("store", &config.store).await?;
     store.register_metrics(health.registry())?;
+    credentials::follow(tasks, health, "store", &store, &config.store);
     let mut servers = Vec::new();
     for server in &config.servers {
         let pool = Pool::open(&server.name, &server.database).await?;
@@ -166,6 +172,8 @@ async fn build(config: &ApiConfig, health: &Health) -> anyhow::Result<App> {
             server.name
         );
         pool.register_metrics(health.registry())?;
+        let name = format!("server/{}", server.name);
+        credentials::follow(tasks, health, &name, &pool, &server.database);
         servers.push(Server::new(&server.name, pool).with_auth(server.auth));
     }
     let values = { config.redis.as_ref() }

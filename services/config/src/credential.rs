@@ -1,8 +1,8 @@
 //! File names inside a mounted credential folder (`/etc/reportapp/credentials/<name>/`).
 //!
 //! A credential is mounted from an immutable Secret whose name carries its version, so the files
-//! of a running pod never change: a new value arrives with a new pod. Trailing newlines are not
-//! part of a value.
+//! of a running pod never change: a new value arrives with a new pod. Where somebody else writes the
+//! files, in place, the API follows those of its databases. Trailing newlines are not part of a value.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

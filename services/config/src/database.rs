@@ -1,7 +1,7 @@
 //! How to reach a database: the application's store, or an ERP server (directly or through a
 //! tunnel; the service does not need to know which, only the address to dial).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,16 @@ pub enum DatabaseConfig {
         #[serde(default)]
         pool: PoolConfig,
     },
+}
+
+impl DatabaseConfig {
+    /// The credential folder, where there is one.
+    pub fn credential(&self) -> Option<&Path> {
+        match self {
+            Self::Postgres { credential, .. } => Some(credential),
+            Self::Sqlite { .. } => None,
+        }
+    }
 }
 
 /// Transport security of a database or Redis connection.

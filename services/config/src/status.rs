@@ -22,7 +22,7 @@ pub struct ServiceStatus {
 #[serde(rename_all = "camelCase")]
 pub struct DependencyStatus {
     /// Stable name: `server/main`, `server/main/login`, `tunnel/main`, `store`, `redis`, `telegram`, `api`,
-    /// `certificate`, `reports`.
+    /// `certificate`, `reports`, `store/credential`, `server/main/credential`.
     pub name: String,
     /// Whether the last attempt succeeded.
     pub state: DependencyState,
@@ -96,6 +96,8 @@ pub enum Reason {
     ReportRefused,
     /// The login of an ERP database may change data, which reports never need.
     ErpLoginMayWrite,
+    /// A login that was written to a credential folder cannot be used; the one of before stays in use.
+    CredentialNotUsed,
 }
 
 impl Reason {
@@ -126,6 +128,7 @@ impl Reason {
             Self::CertificateInvalid => "CertificateInvalid",
             Self::ReportRefused => "ReportRefused",
             Self::ErpLoginMayWrite => "ErpLoginMayWrite",
+            Self::CredentialNotUsed => "CredentialNotUsed",
         }
     }
 }

@@ -13,14 +13,18 @@
 //! - dropping a future at any point neither loses a connection slot nor lets a later caller see
 //!   what the dropped one left behind;
 //! - a database that comes back is used again without a restart;
+//! - a login that is replaced while it is in use fails no request, and one that is refused is tried three
+//!   times a minute at most (PostgreSQL);
 //! - no password and no parameter value appears in an error, a log line or a metric.
 
 mod error;
+mod generation;
 mod pool;
 mod row;
 mod settings;
 mod slots;
 mod stats;
+mod supply;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transaction;
@@ -30,10 +34,10 @@ mod postgres;
 mod sqlite;
 
 pub use error::PoolError;
-pub use pool::{Engine, Pool};
+pub use pool::{Engine, Pool, Promoted, Renewal};
 pub use postgres::NamedTls;
 pub use row::{Row, RowStream};
 pub use settings::PostgresLogin;
-pub use stats::PoolStats;
+pub use stats::{GenerationStats, PoolStats};
 pub use transaction::{Opening, Question, Transaction};
 pub use value::{FromValue, Value};

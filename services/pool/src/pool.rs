@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reportapp_config::DatabaseConfig;
+use reportapp_config::{DatabaseConfig, Secret};
 
-use crate::postgres::PostgresPool;
+use crate::postgres::{PostgresPool, PostgresRenewal};
 use crate::row::RowStream;
 use crate::settings::{PostgresLogin, PostgresSettings, Settings};
 use crate::sqlite::SqlitePool;
@@ -244,6 +244,16 @@ impl Pool {
         Ok(Transaction::new(engine))
     }
 
+    /// The way to replace the login while the pool is in use; nothing for a file, which has none.
+    pub fn renewal(&self) -> Option<Renewal> {
+        match &*self.inner {
+            EnginePool::Postgres(pool) => Some(Renewal {
+                inner: pool.renewal(),
+            }),
+            EnginePool::Sqlite(_) => None,
+        }
+    }
+
     /// The pool at this moment.
     pub fn stats(&self) -> PoolStats {
         match &*self.inner {
@@ -252,8 +262,7 @@ impl Pool {
         }
     }
 
-    /// Adds `reportapp_pool_connections`, `reportapp_pool_waiting` and `reportapp_pool_failures`
-    /// of this pool to a registry.
+    /// Adds the gauges `reportapp_pool_*` of this pool to a registry.
     ///
     /// # Errors
     /// When a pool of this name is registered already.
@@ -272,6 +281,38 @@ impl Pool {
             EnginePool::Sqlite(pool) => pool.close().await,
         }
     }
+}
+
+/// Replaces the login of a pool while it is in use. As long as this exists, callers whose login is refused
+/// wait for another within their time, instead of failing at once.
+pub struct Renewal {
+    inner: PostgresRenewal,
+}
+
+impl Renewal {
+    /// Proves another login by using it once; if the database accepts it, every new connection uses it, and
+    /// those of the one before are replaced one by one without anybody waiting. An earlier login is offered
+    /// like any other.
+    ///
+    /// # Errors
+    /// Why the database does not accept it, as from [`Pool::probe`]; the login in use stays. `LoginRefused` as
+    /// well when another offer was refused less than a minute ago.
+    pub async fn offer(&self, username: &str, password: &Secret) -> Result<Promoted, PoolError> {
+        let generation = self.inner.offer(username, password).await?;
+        Ok(Promoted { generation })
+    }
+
+    /// Waits until the login in use is refused: a good time to look for another.
+    pub async fn refused(&self) {
+        self.inner.refused().await;
+    }
+}
+
+/// A login that is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promoted {
+    /// Its number in metrics, counted from 1 in each process.
+    pub generation: u64,
 }
 
 impl fmt::Debug for Pool {

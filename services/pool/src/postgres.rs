@@ -1,24 +1,19 @@
 //! PostgreSQL: `tokio-postgres` connections in fair slots.
 //!
 //! ```text
-//! lease ─ slot with an idle connection? ─ yes ─ used lately? ─ no ─ ping ─▶ statement ─▶ park
-//!                    └─ no ─ log in (in a task of its own, so that a dropped caller wastes nothing)
+//! lease ─ a connection that works, see [`crate::supply`] ─▶ statement ─▶ park
 //! ```
 //!
 //! One background task per pool keeps `min` connections warm and pings unused ones; it ends with
-//! the pool. A refused login is remembered for a moment, so that a wrong password does not turn
-//! every request into a failed login at the server.
+//! the pool.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use reportapp_config::Secret;
 
-use crate::pool::lock;
 use crate::row::RowStream;
 use crate::settings::PostgresSettings;
-use crate::slots::{Held, Slot, Slots};
-use crate::stats::Counters;
+use crate::supply::{Renewing, Supply};
 use crate::{Opening, PoolError, PoolStats, Question, Row, Value};
 
 mod bulk;
@@ -31,17 +26,10 @@ mod tls;
 mod types;
 
 use connect::Connector;
-use connection::{Done, PgConnection};
+use connection::Done;
 use lease::Lease;
 pub(crate) use lease::PostgresTransaction;
 pub use tls::NamedTls;
-
-/// A connection unused for longer is tried before a caller gets it.
-const TRUSTED_FOR: Duration = Duration::from_secs(5);
-/// Upper bound of that trial.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
-/// For this long after a refused login no other is tried on behalf of a statement.
-const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 
 /// A PostgreSQL pool.
 pub(crate) struct PostgresPool {
@@ -50,59 +38,47 @@ pub(crate) struct PostgresPool {
 
 /// What the pool shares with its leases and its keeper.
 struct Core {
-    slots: Arc<Slots<PgConnection>>,
-    counters: Arc<Counters>,
-    connector: Connector,
-    refusal: Mutex<Option<(Instant, PoolError)>>,
+    supply: Arc<Supply<Connector>>,
     min: usize,
-    max: usize,
-    acquire_timeout: Duration,
 }
 
 impl PostgresPool {
     pub(crate) fn open(name: &str, settings: PostgresSettings) -> Self {
-        let counters = Arc::new(Counters::default());
         let limits = settings.limits.clone();
         let core = Arc::new(Core {
-            slots: Slots::new(name, limits.max, &limits, counters.clone()),
-            counters,
-            connector: Connector::new(name, settings),
-            refusal: Mutex::new(None),
+            supply: Supply::new(name, &limits, Connector::new(name, settings)),
             min: limits.min,
-            max: limits.max,
-            acquire_timeout: limits.acquire_timeout,
         });
         tokio::spawn(keeper::keep(Arc::downgrade(&core)));
         Self { core }
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.core.slots.name()
+        self.core.supply.slots().name()
     }
 
     pub(crate) fn stats(&self) -> PoolStats {
-        self.core.slots.stats()
+        self.core.supply.slots().stats()
     }
 
     pub(crate) async fn close(&self) {
-        self.core.slots.close().await;
+        self.core.supply.slots().close().await;
     }
 
     /// A login of its own, within the bound of the pool; the connection is kept for later use.
     pub(crate) async fn probe(&self) -> Result<(), PoolError> {
-        let mut slot = self.core.slots.acquire().await?;
-        if let Some(idle) = slot.take() {
-            if self.core.slots.size() < self.core.max {
-                self.core.slots.park(idle);
-            }
-        } else if self.core.slots.size() >= self.core.max {
-            self.core.slots.drop_oldest_idle();
-        }
-        let slot = self.core.connect(slot).await?;
+        let slot = self.core.supply.log_in().await?;
         Lease::new(self.core.clone(), slot)
             .query("SELECT 1", &[])
             .await
             .map(drop)
+    }
+
+    /// Whoever holds this may offer another login.
+    pub(crate) fn renewal(&self) -> PostgresRenewal {
+        PostgresRenewal {
+            supply: Renewing::new(&self.core.supply),
+        }
     }
 
     pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, PoolError> {
@@ -167,81 +143,26 @@ impl PostgresPool {
 }
 
 impl Core {
-    /// A connection that works, as far as one can know before using it.
     async fn lease(self: &Arc<Self>) -> Result<Lease, PoolError> {
-        let mut slot = self.slots.acquire().await?;
-        while let Some(held) = slot.take() {
-            // Out of the slot while it is tried: a caller that goes away now closes it.
-            if let Some(held) = tried(held).await {
-                slot.put(held);
-                return Ok(Lease::new(self.clone(), slot));
-            }
-            slot.take_idle();
-        }
-        if let Some(refusal) = self.recent_refusal() {
-            return Err(refusal);
-        }
-        let slot = self.connect(slot).await?;
+        let slot = self.supply.lease().await?;
         Ok(Lease::new(self.clone(), slot))
-    }
-
-    /// Opens a connection for a slot. The login goes on when the caller goes away or gives up, and
-    /// its connection is parked for the next caller.
-    async fn connect(
-        self: &Arc<Self>,
-        mut slot: Slot<PgConnection>,
-    ) -> Result<Slot<PgConnection>, PoolError> {
-        let (sender, receiver) = oneshot::channel();
-        let core = self.clone();
-        tokio::spawn(async move {
-            let outcome = core.connect_now().await.map(|connection| {
-                slot.fill(connection);
-                slot
-            });
-            // Nobody waits any more: dropping the slot parks the connection.
-            drop(sender.send(outcome));
-        });
-        let unreachable = |detail: String| PoolError::Unreachable {
-            pool: self.slots.name().to_owned(),
-            detail,
-        };
-        match tokio::time::timeout(self.acquire_timeout, receiver).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(unreachable("the login was abandoned".to_owned())),
-            Err(_) => Err(unreachable(format!(
-                "no login within {} ms",
-                self.acquire_timeout.as_millis()
-            ))),
-        }
-    }
-
-    async fn connect_now(&self) -> Result<PgConnection, PoolError> {
-        let outcome = self.connector.connect().await;
-        let refusal = match &outcome {
-            Err(error) => {
-                self.counters.connect_failed(error);
-                matches!(error, PoolError::LoginRefused { .. })
-                    .then(|| (Instant::now(), error.clone()))
-            }
-            Ok(_) => None,
-        };
-        *lock(&self.refusal) = refusal;
-        outcome
-    }
-
-    fn recent_refusal(&self) -> Option<PoolError> {
-        lock(&self.refusal)
-            .as_ref()
-            .filter(|(at, _)| at.elapsed() < REFUSAL_PAUSE)
-            .map(|(_, error)| error.clone())
     }
 }
 
-/// Gives the connection back if it was used a moment ago or answers now.
-async fn tried(held: Held<PgConnection>) -> Option<Held<PgConnection>> {
-    if held.unused_for() < TRUSTED_FOR {
-        return Some(held);
+/// The way to another login for one pool.
+pub(crate) struct PostgresRenewal {
+    supply: Renewing<Connector>,
+}
+
+impl PostgresRenewal {
+    /// See [`crate::Renewal::offer`].
+    pub(crate) async fn offer(&self, username: &str, password: &Secret) -> Result<u64, PoolError> {
+        let login = self.supply.login().with_login(username, password);
+        self.supply.offer(login).await
     }
-    let answer = tokio::time::timeout(PING_TIMEOUT, held.connection.ping()).await;
-    matches!(answer, Ok(Ok(()))).then_some(held)
+
+    /// See [`crate::Renewal::refused`].
+    pub(crate) async fn refused(&self) {
+        self.supply.refused().await;
+    }
 }

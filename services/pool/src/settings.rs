@@ -1,5 +1,5 @@
 //! Turns a [`DatabaseConfig`] into settings that are known to be usable, reading the credential
-//! files once: a credential folder is immutable, a new value arrives with a new process.
+//! files once. A value that changes while the process runs is offered to the pool by whoever sees it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,9 @@ use reportapp_config::credential;
 use reportapp_config::database::{DatabaseConfig, PoolConfig, TlsConfig, TlsMode};
 
 use crate::{NamedTls, PoolError};
+
+/// A login that was replaced is over after this long, whatever is still done with it.
+const DRAIN: Duration = Duration::from_secs(300);
 
 /// A password; printing it prints nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub(crate) struct Limits {
     pub(crate) acquire_timeout: Duration,
     pub(crate) max_lifetime: Duration,
     pub(crate) statement_timeout: Duration,
+    /// How long connections of a login that was replaced may finish what they do.
+    pub(crate) drain: Duration,
 }
 
 /// A PostgreSQL database and its login.
@@ -166,7 +171,7 @@ fn configured(tls: &TlsConfig, host: &str) -> Result<Option<NamedTls>, String> {
     }
 }
 
-fn limits(pool: &PoolConfig) -> Result<Limits, String> {
+pub(crate) fn limits(pool: &PoolConfig) -> Result<Limits, String> {
     if pool.max == 0 {
         return Err("max is 0; at least one connection is needed".to_owned());
     }
@@ -193,6 +198,7 @@ fn limits(pool: &PoolConfig) -> Result<Limits, String> {
         acquire_timeout: Duration::from_millis(pool.acquire_timeout_ms),
         max_lifetime: Duration::from_millis(pool.max_lifetime_ms),
         statement_timeout: Duration::from_millis(pool.statement_timeout_ms),
+        drain: DRAIN,
     })
 }
 

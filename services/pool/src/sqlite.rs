@@ -72,6 +72,8 @@ impl SqlitePool {
         let (mut stats, writer) = (self.core.readers.stats(), self.core.writer.stats());
         stats.idle += writer.idle;
         stats.max += writer.max;
+        // A file has no login.
+        stats.generations.clear();
         stats
     }
 

@@ -8,8 +8,12 @@ use reportapp_config::DatabaseConfig;
 use reportapp_config::database::{PoolConfig, TlsConfig, TlsMode};
 use tempfile::TempDir;
 
+mod noop;
 mod server;
 
+#[cfg(test)]
+pub(crate) use noop::{Noop, Nothing};
+pub use noop::{NoopLease, NoopPool};
 use server::Server;
 
 /// The superuser of a [`TestPostgres`].
@@ -79,6 +83,17 @@ impl TestPostgres {
     /// Stops the server at once; sessions break. It can be started again on the same port.
     pub async fn stop(&mut self) {
         self.server.stop().await;
+    }
+
+    /// Stops every process of the server where it stands, as a machine does that hangs: sockets stay open
+    /// and nobody answers.
+    pub fn freeze(&self) {
+        self.server.signal_all("STOP");
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) {
+        self.server.signal_all("CONT");
     }
 
     /// Starts a stopped server with its data.

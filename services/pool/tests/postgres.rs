@@ -24,6 +24,13 @@ fn with_tls(config: DatabaseConfig, change: impl FnOnce(&mut TlsConfig)) -> Data
     config
 }
 
+/// Moves the clock of this test's runtime, which must have one thread.
+async fn later(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
 /// An authority and a server certificate for one name.
 fn issue(name: &str) -> TestTls {
     let authority_key = rcgen::KeyPair::generate().expect("key");
@@ -41,7 +48,7 @@ fn issue(name: &str) -> TestTls {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_wrong_password_is_a_refused_login_and_stays_hidden() {
     let server = TestPostgres::start().await;
     let wrong = "canary-wrong-password";
@@ -65,6 +72,7 @@ async fn a_wrong_password_is_a_refused_login_and_stays_hidden() {
         .batch(&format!("ALTER ROLE {SUPERUSER} PASSWORD '{wrong}'"))
         .await
         .expect("changed");
+    later(Duration::from_secs(31)).await;
     pool.probe()
         .await
         .expect("the login works without a restart");
@@ -383,4 +391,42 @@ fn question(sql: &str) -> Question {
         sql: sql.to_owned(),
         params: Vec::new(),
     }
+}
+
+/// The clock of this runtime moves only when nothing else can happen, so each wait is as long as its deadline.
+#[tokio::test]
+async fn whoever_asks_a_frozen_server_is_answered_by_the_deadline() {
+    let server = TestPostgres::start().await;
+    let mut config = server.config();
+    if let DatabaseConfig::Postgres { pool, .. } = &mut config {
+        (pool.min, pool.max) = (0, 3);
+        (pool.acquire_timeout_ms, pool.statement_timeout_ms) = (700, 1_000);
+    }
+    let pool = open(&config).await;
+    pool.query("SELECT 1", &[]).await.expect("up");
+    server.freeze();
+    tokio::time::pause();
+    let asked = tokio::time::Instant::now();
+    let statement = pool.query("SELECT 1", &[]).await.expect_err("frozen");
+    assert_eq!(statement.category(), "StatementTimeout");
+    // Its own limit, and a grace for the server to enforce it.
+    assert!(asked.elapsed() <= Duration::from_millis(6_005));
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..9 {
+        let pool = pool.clone();
+        callers.spawn(async move {
+            let asked = tokio::time::Instant::now();
+            let error = pool.query("SELECT 1", &[]).await.expect_err("frozen");
+            (asked.elapsed(), error)
+        });
+    }
+    while let Some(ended) = callers.join_next().await {
+        let (waited, error) = ended.expect("no panic");
+        assert!(waited <= Duration::from_millis(705), "{waited:?} {error:?}");
+        assert!(error.is_transient(), "{error:?}");
+    }
+    tokio::time::resume();
+    server.thaw();
+    pool.query("SELECT 1", &[]).await.expect("up again");
+    pool.probe().await.expect("up again");
 }

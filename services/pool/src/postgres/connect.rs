@@ -1,15 +1,21 @@
 //! Logging in to PostgreSQL, with every deadline the session needs set from the start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use reportapp_config::Secret;
+
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{CancelToken, Config, NoTls};
+use tokio_postgres::{CancelToken, Client, Config, Connection, NoTls};
+use tokio_util::sync::CancellationToken;
 
 use super::connection::PgConnection;
 use super::error::{Context, connect_error};
 use super::tls::NamedTls;
 use crate::PoolError;
 use crate::settings::PostgresSettings;
+use crate::supply::Login;
 
 /// Upper bound of one login, from the TCP handshake to the first ready message.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,11 +26,22 @@ const APPLICATION_NAME_MAX: usize = 63;
 /// A transaction idle for longer is ended by the server; its client is gone or stuck.
 const IDLE_IN_TRANSACTION_MS: u64 = 300_000;
 
+/// Upper bound of trying whether a session answers.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Opens connections to one database under one login.
 pub(super) struct Connector {
     config: Config,
-    tls: Option<NamedTls>,
+    canceller: Canceller,
     context: Context,
+    ended: CancellationToken,
+}
+
+/// Asks the server to stop what a session is doing.
+#[derive(Clone)]
+pub(super) struct Canceller {
+    tls: Option<NamedTls>,
+    pool: Arc<str>,
 }
 
 impl Connector {
@@ -56,22 +73,67 @@ impl Connector {
             ));
         Self {
             config,
-            tls,
+            canceller: Canceller {
+                tls,
+                pool: context.pool.clone(),
+            },
             context,
+            ended: CancellationToken::new(),
         }
     }
 
-    /// Logs in.
-    pub(super) async fn connect(&self) -> Result<PgConnection, PoolError> {
+    /// The same place under another login.
+    pub(super) fn with_login(&self, username: &str, password: &Secret) -> Self {
+        let mut config = self.config.clone();
+        config.user(username).password(password.expose());
+        Self {
+            config,
+            canceller: self.canceller.clone(),
+            context: self.context.clone(),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    /// Asks the server to stop what a session is doing; best effort.
+    pub(super) async fn cancel(&self, token: CancelToken) {
+        self.canceller.cancel(token).await;
+    }
+
+    /// A session on an open connection, which ends with this login at the latest.
+    fn session<S, T>(&self, client: Client, connection: Connection<S, T>) -> PgConnection
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (ended, canceller) = (self.ended.clone(), self.canceller.clone());
+        let (pool, token) = (self.context.pool.clone(), client.cancel_token());
+        let driver = tokio::spawn(async move {
+            tokio::select! {
+                outcome = connection => if let Err(error) = outcome {
+                    // Statements in hand get the error too; an idle session has nobody to tell.
+                    tracing::debug!(%pool, closed = error.is_closed(), "a database session ended");
+                },
+                // The socket is closed by now; the server may still be at a statement.
+                () = ended.cancelled() => canceller.cancel(token).await,
+            }
+        });
+        PgConnection::new(client, driver, self.context.clone())
+    }
+}
+
+impl Login for Connector {
+    type Connection = PgConnection;
+
+    async fn connect(&self) -> Result<PgConnection, PoolError> {
         let login = async {
-            match &self.tls {
+            match &self.canceller.tls {
                 Some(tls) => {
                     let (client, connection) = self.config.connect(tls.clone()).await?;
-                    Ok(PgConnection::new(client, connection, self.context.clone()))
+                    Ok(self.session(client, connection))
                 }
                 None => {
                     let (client, connection) = self.config.connect(NoTls).await?;
-                    Ok(PgConnection::new(client, connection, self.context.clone()))
+                    Ok(self.session(client, connection))
                 }
             }
         };
@@ -79,14 +141,32 @@ impl Connector {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(connect_error(&self.context.pool, &error)),
             Err(_) => Err(PoolError::Unreachable {
-                pool: self.context.pool.clone(),
+                pool: self.context.pool.to_string(),
                 detail: format!("no login within {} ms", LOGIN_TIMEOUT.as_millis()),
             }),
         }
     }
 
-    /// Asks the server to stop what a connection is doing; best effort.
-    pub(super) async fn cancel(&self, token: CancelToken) {
+    async fn answers(connection: &PgConnection) -> bool {
+        let answer = tokio::time::timeout(PING_TIMEOUT, connection.ping()).await;
+        matches!(answer, Ok(Ok(())))
+    }
+
+    fn end(&self) {
+        self.ended.cancel();
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let login = |config: &Config| {
+            let password = config.get_password().map(<[u8]>::to_vec);
+            (config.get_user().map(str::to_owned), password)
+        };
+        login(&self.config) == login(&other.config)
+    }
+}
+
+impl Canceller {
+    async fn cancel(&self, token: CancelToken) {
         let request = async {
             match &self.tls {
                 Some(tls) => token.cancel_query(tls.clone()).await,
@@ -98,7 +178,7 @@ impl Connector {
             Ok(Ok(()))
         ) {
             tracing::debug!(
-                pool = self.context.pool,
+                pool = %self.pool,
                 "an abandoned statement could not be cancelled"
             );
         }

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use futures::future::join_all;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{CancelToken, Client, Connection, Error, RowStream, Statement};
+use tokio_postgres::{CancelToken, Client, Error, RowStream, Statement};
 
 use super::error::Context;
 use super::types::{Bound, Cell, check_parameters};
@@ -39,7 +38,14 @@ pub(super) struct PgConnection {
     pub(super) client: Client,
     pub(super) context: Context,
     driver: Option<JoinHandle<()>>,
-    statements: HashMap<String, Statement>,
+    statements: HashMap<String, Prepared>,
+}
+
+/// A prepared statement and the names of its columns, which every row of it shares.
+#[derive(Clone)]
+struct Prepared {
+    statement: Statement,
+    columns: Arc<[String]>,
 }
 
 /// What a transaction of one statement came to.
@@ -49,18 +55,7 @@ pub(crate) struct Done {
 }
 
 impl PgConnection {
-    pub(super) fn new<S, T>(client: Client, connection: Connection<S, T>, context: Context) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let pool = context.pool.clone();
-        let driver = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                // Statements in hand get the error too; an idle session has nobody to tell.
-                tracing::debug!(pool, closed = error.is_closed(), "a database session ended");
-            }
-        });
+    pub(super) fn new(client: Client, driver: JoinHandle<()>, context: Context) -> Self {
         Self {
             client,
             context,
@@ -102,9 +97,9 @@ impl PgConnection {
         let deadline = self.context.clone();
         deadline
             .bound(async {
-                let statement = self.prepare(sql, params).await?;
+                let prepared = self.prepare(sql, params).await?;
                 let bound = params.iter().map(Bound).collect::<Vec<_>>();
-                let outcome = self.client.execute_raw(&statement, bound).await;
+                let outcome = self.client.execute_raw(&prepared.statement, bound).await;
                 outcome.map_err(|error| self.forget(sql, &error))
             })
             .await
@@ -129,7 +124,7 @@ impl PgConnection {
                 // Polled, and so sent, in this order.
                 let (begun, opened, answer, committed) = futures::join!(
                     self.client.batch_execute("BEGIN"),
-                    self.client.execute_raw(&first, settings),
+                    self.client.execute_raw(&first.statement, settings),
                     self.read(&statement, bound),
                     self.client.batch_execute("COMMIT"),
                 );
@@ -192,15 +187,15 @@ impl PgConnection {
         );
         deadline
             .bound(async {
-                let statement = self.prepare(&question.sql, &question.params).await?;
+                let prepared = self.prepare(&question.sql, &question.params).await?;
                 let bound = question.params.iter().map(Bound).collect::<Vec<_>>();
                 // Polled, and so sent, in this order.
                 let (begun, rows) = futures::join!(
                     self.client.batch_execute(&begin),
-                    self.client.query_raw(&statement, bound),
+                    self.client.query_raw(&prepared.statement, bound),
                 );
                 match begun.and(rows) {
-                    Ok(rows) => Ok((names(&statement), rows)),
+                    Ok(rows) => Ok((prepared.columns, rows)),
                     Err(error) => {
                         let failed = self.forget(&question.sql, &error);
                         let ended = self.client.batch_execute("ROLLBACK").await;
@@ -221,7 +216,7 @@ impl PgConnection {
                 let settings = opening.params.iter().map(Bound).collect::<Vec<_>>();
                 let (begun, opened) = futures::join!(
                     self.client.batch_execute("BEGIN"),
-                    self.client.execute_raw(&first, settings),
+                    self.client.execute_raw(&first.statement, settings),
                 );
                 begun.map_err(|error| self.context.statement_error(&error))?;
                 opened.map_err(|error| self.forget(opening.sql, &error))?;
@@ -233,16 +228,16 @@ impl PgConnection {
     /// All rows of a prepared statement; the inner error is a row that cannot be read.
     async fn read(
         &self,
-        statement: &Statement,
+        prepared: &Prepared,
         bound: Vec<Bound<'_>>,
     ) -> Result<Result<Done, PoolError>, Error> {
-        let columns = names(statement);
-        let mut stream = Box::pin(self.client.query_raw(statement, bound).await?);
+        let answer = self.client.query_raw(&prepared.statement, bound).await?;
+        let mut stream = Box::pin(answer);
         let mut rows = Ok(Vec::new());
         while let Some(row) = stream.try_next().await? {
             // Read to the end whatever a row holds, so that the number of changes is known.
             rows = rows.and_then(|mut rows: Vec<Row>| {
-                rows.push(convert(&columns, &row)?);
+                rows.push(convert(&prepared.columns, &row)?);
                 Ok(rows)
             });
         }
@@ -267,18 +262,17 @@ impl PgConnection {
         sql: &str,
         params: &[Value],
     ) -> Result<Started, PoolError> {
-        let statement = self.prepare(sql, params).await?;
-        let columns = names(&statement);
+        let prepared = self.prepare(sql, params).await?;
         let bound = params.iter().map(Bound).collect::<Vec<_>>();
-        match self.client.query_raw(&statement, bound).await {
-            Ok(rows) => Ok((columns, rows)),
+        match self.client.query_raw(&prepared.statement, bound).await {
+            Ok(rows) => Ok((prepared.columns, rows)),
             Err(error) => Err(self.forget(sql, &error)),
         }
     }
 
-    async fn prepare(&mut self, sql: &str, params: &[Value]) -> Result<Statement, PoolError> {
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement.clone(),
+    async fn prepare(&mut self, sql: &str, params: &[Value]) -> Result<Prepared, PoolError> {
+        let prepared = match self.statements.get(sql) {
+            Some(prepared) => prepared.clone(),
             None => {
                 let statement = self
                     .client
@@ -288,12 +282,14 @@ impl PgConnection {
                 if self.statements.len() >= STATEMENTS_MAX {
                     self.statements.clear();
                 }
-                self.statements.insert(sql.to_owned(), statement.clone());
-                statement
+                let columns = names(&statement);
+                let prepared = Prepared { statement, columns };
+                self.statements.insert(sql.to_owned(), prepared.clone());
+                prepared
             }
         };
-        check_parameters(&statement, params)?;
-        Ok(statement)
+        check_parameters(&prepared.statement, params)?;
+        Ok(prepared)
     }
 
     /// Maps an error; a statement whose tables changed since it was prepared is forgotten and the

@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Error;
@@ -15,7 +16,7 @@ use crate::PoolError;
 /// What an error message needs to know about its pool.
 #[derive(Clone, Debug)]
 pub(super) struct Context {
-    pub(super) pool: String,
+    pub(super) pool: Arc<str>,
     pub(super) limit_ms: u64,
     pub(super) deadline: Duration,
 }
@@ -24,7 +25,7 @@ impl Context {
     /// About statements of a pool that may each take `limit`.
     pub(super) fn new(pool: &str, limit: Duration) -> Self {
         Self {
-            pool: pool.to_owned(),
+            pool: pool.into(),
             limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
             // The server ends the statement; this one is for a server that no longer answers.
             deadline: limit + Duration::from_secs(5),
@@ -41,7 +42,7 @@ impl Context {
         let Some(db) = error.as_db_error() else {
             return if error.is_closed() || find::<io::Error>(error).is_some() {
                 PoolError::Unreachable {
-                    pool: self.pool.clone(),
+                    pool: self.pool.to_string(),
                     detail: "the connection was lost during a statement".to_owned(),
                 }
             } else {
@@ -66,7 +67,7 @@ impl Context {
                 code: code.to_owned(),
             },
             (_, "08" | "57") | (&SqlState::TOO_MANY_CONNECTIONS, _) => PoolError::Unreachable {
-                pool: self.pool.clone(),
+                pool: self.pool.to_string(),
                 detail: format!("SQL state {code}: {}", db.message()),
             },
             _ => PoolError::Query {
@@ -79,7 +80,7 @@ impl Context {
     /// The error of a statement that took too long.
     pub(super) fn timed_out(&self) -> PoolError {
         PoolError::StatementTimeout {
-            pool: self.pool.clone(),
+            pool: self.pool.to_string(),
             limit_ms: self.limit_ms,
         }
     }

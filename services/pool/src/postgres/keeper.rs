@@ -1,11 +1,13 @@
 //! The background task of a pool: keeps `min` connections warm, tries unused ones so that no
-//! firewall or tunnel forgets them, and closes old ones. It never takes a slot somebody waits for.
+//! firewall or tunnel forgets them, and closes old ones. It never takes a turn somebody waits for.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
-use super::{Core, PING_TIMEOUT};
+use super::Core;
+use super::connect::Connector;
 use crate::PoolError;
+use crate::supply::Login;
 
 /// Pause between rounds while all is well.
 const ROUND: Duration = Duration::from_secs(5);
@@ -19,11 +21,14 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 pub(super) async fn keep(pool: Weak<Core>) {
     let mut retry = RETRY_FIRST;
     loop {
-        let Some(core) = pool.upgrade().filter(|core| !core.slots.is_closed()) else {
+        let Some(core) = pool
+            .upgrade()
+            .filter(|core| !core.supply.slots().is_closed())
+        else {
             return;
         };
         core.keep_alive().await;
-        let pause = match core.warm_up().await {
+        let pause = match core.supply.warm_up(core.min).await {
             Ok(()) => {
                 retry = RETRY_FIRST;
                 ROUND
@@ -41,25 +46,12 @@ pub(super) async fn keep(pool: Weak<Core>) {
 }
 
 impl Core {
-    async fn keep_alive(self: &Arc<Self>) {
-        for held in self.slots.take_stale(KEEPALIVE) {
-            let answer = tokio::time::timeout(PING_TIMEOUT, held.connection.ping()).await;
-            if matches!(answer, Ok(Ok(()))) {
-                self.slots.park(held);
+    async fn keep_alive(&self) {
+        let slots = self.supply.slots();
+        for held in slots.take_stale(KEEPALIVE) {
+            if Connector::answers(&held.connection).await {
+                slots.park(held);
             }
         }
-    }
-
-    async fn warm_up(self: &Arc<Self>) -> Result<(), PoolError> {
-        while self.slots.size() < self.min {
-            let Some(slot) = self.slots.try_acquire_empty() else {
-                return Ok(());
-            };
-            if self.recent_refusal().is_some() {
-                return Ok(());
-            }
-            drop(self.connect(slot).await?);
-        }
-        Ok(())
     }
 }

@@ -194,7 +194,10 @@ impl Drop for Lease {
         let core = self.core.clone();
         runtime.spawn(async move {
             if busy {
-                core.connector.cancel(held.connection.cancel_token()).await;
+                core.supply
+                    .login()
+                    .cancel(held.connection.cancel_token())
+                    .await;
                 drop(held);
             } else {
                 let rollback = held.connection.batch("ROLLBACK");

@@ -173,6 +173,24 @@ impl Server {
         }
     }
 
+    /// The server and its children, each of which leads a process group of its own.
+    pub(super) fn signal_all(&self, signal: &str) {
+        let file = fs::read_to_string(self.data().join("postmaster.pid"));
+        let file = file.expect("a running server has its file");
+        let leader = file.lines().next().expect("its first line is the number");
+        let children = fs::read_to_string(format!("/proc/{leader}/task/{leader}/children"));
+        let children = children.expect("the kernel lists the children");
+        let status = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(leader)
+            .args(children.split_whitespace())
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "kill -{signal}"
+        );
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.join("data")
     }

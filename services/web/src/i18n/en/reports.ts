@@ -56,7 +56,7 @@ export const reports: typeof reference = {
     noCompaniesHint: 'Ask an administrator for the right to see a company.',
     noPeriods: 'The company has no postings',
     noPeriodsHint: 'Reports appear after the first month is posted in the ERP.',
-    keys: 'Keys: {search} searches, {previous} and {next} change the period, arrows walk the table, Enter opens a figure and sorts on a heading',
+    keys: 'Keys: {search} searches, {previous} and {next} change the period, arrows walk the table, Enter opens a figure and sorts on a heading; {help} shows them all',
     sortedBy: 'Sorted by {column}, {direction}',
     ascending: 'ascending',
     descending: 'descending',

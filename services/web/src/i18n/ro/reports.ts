@@ -54,7 +54,7 @@ export const reports = {
     noCompaniesHint: 'Cere unui administrator dreptul de a vedea o companie.',
     noPeriods: 'Compania nu are înregistrări',
     noPeriodsHint: 'Rapoartele apar după prima lună înregistrată în ERP.',
-    keys: 'Taste: {search} caută, {previous} și {next} schimbă perioada, săgețile umblă prin tabel, Enter deschide o cifră și pe antet sortează',
+    keys: 'Taste: {search} caută, {previous} și {next} schimbă perioada, săgețile umblă prin tabel, Enter deschide o cifră și pe antet sortează; {help} le arată pe toate',
     sortedBy: 'Sortat după {column}, {direction}',
     ascending: 'crescător',
     descending: 'descrescător',

@@ -16,6 +16,8 @@ export const ICONS = {
   theme: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 4v16',
   language: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c5 5 5 13 0 18M12 3c-5 5-5 13 0 18',
   keyboard: 'M3 6h18v12H3zM7 10h.1M11 10h.1M15 10h.1M17.5 10h.1M7 14h10',
+  openAll: 'M7 9l5-5 5 5M7 15l5 5 5-5',
+  closeAll: 'M7 4l5 5 5-5M7 20l5-5 5 5',
   close: 'M6 6l12 12M18 6 6 18',
   check: 'M5 12.5l4.5 4.5L19 7.5',
   alert: 'M12 3.5 22 20H2zM12 10v4.5M12 17.2v.1',

@@ -1,7 +1,7 @@
 // Reports of the catalogue: figures against the API's JSON, drill-down, filters, columns, order, periods,
 // keys, paper, and reports too large to be read at once.
 import type { Page } from '@playwright/test'
-import { expect, openReport, readApi, shownAmount, test, type ReportAnswer } from './support'
+import { checkAccessibility, expect, openReport, readApi, shownAmount, test, type ReportAnswer } from './support'
 
 const PAGES = [
   ['facturi', 'invoices'], ['solduri/clienti', 'client-balances'], ['solduri/furnizori', 'supplier-balances'],
@@ -17,11 +17,11 @@ for (const [path, report] of PAGES) {
       await expect(page.getByText('Nimic în perioada aceasta')).toBeVisible()
       return
     }
-    const grid = page.getByRole('grid')
+    const grid = page.locator('[role="grid"], [role="treegrid"]')
     const totals = Object.entries(answer.totals)
     await expect(grid.locator('.body [role="row"]').first()).toHaveAttribute('aria-rowindex', /^[23]$/)
     const headings = await grid.locator('.head [role="row"]').count()
-    await expect(grid).toHaveAttribute('aria-rowcount', String(answer.totalRows + headings + (totals.length > 0 ? 1 : 0)))
+    await expect(grid).toHaveAttribute('aria-rowcount', String(answer.totalRows + documents(answer) + headings + (totals.length > 0 ? 1 : 0)))
     for (const [name, total] of totals) {
       if (typeof total === 'string') await expect(page.locator(`[data-footer="total"] [data-column="${name}"]`)).toHaveText(shownAmount(total))
     }
@@ -106,8 +106,11 @@ test('parameters, column filters and search narrow a report and stand in the add
 
 test('columns are chosen, and sorting by one or by two stands in the address', async ({ page }) => {
   await openReport(page, 'facturi', 'invoices')
-  await page.getByTestId('columns').click()
-  await page.locator('[data-choose="vat"]').uncheck()
+  await page.getByTestId('columns').press('Enter')
+  await expect(page.locator('[data-choose="number"]')).toBeFocused()
+  const names = await page.locator('[data-choose]').evaluateAll((boxes) => boxes.map((box) => (box as HTMLElement).dataset.choose))
+  for (let at = 0; at < names.indexOf('vat'); at++) await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Space')
   await page.keyboard.press('Escape')
   await expect(page.getByRole('columnheader', { name: 'TVA' })).toBeHidden()
   await expect(page).toHaveURL(/cols=number,/)
@@ -147,6 +150,53 @@ test('a span is a month, a quarter, a year or days of choice, and is stepped by 
 
   await page.goto('balanta')
   await expect(page, 'a page of months takes the last month of the span').toHaveURL(new RegExp(`p=${year}-02`))
+})
+
+test('the periods of an ageing report are chosen, stand in the address and are named by its headings', async ({ page }) => {
+  await openReport(page, 'scadentar/clienti', 'ageing-clients')
+  const asked = page.waitForRequest((request) => request.url().includes('bound1=15'))
+  await page.locator('[data-parameter="bound1"]').fill('15')
+  await page.keyboard.press('Tab')
+  const { totals } = await readApi<ReportAnswer>(page, (await asked).url())
+  await expect(page.getByRole('columnheader', { name: 'Restant 1–15 zile' })).toBeVisible()
+  await expect(page.getByRole('columnheader', { name: 'Restant 16–60 zile' })).toBeVisible()
+  for (const name of ['days30', 'days60', 'older']) {
+    await expect(page.locator(`[data-footer="total"] [data-column="${name}"]`)).toHaveText(shownAmount(String(totals[name])))
+  }
+  await page.locator('[data-parameter="bound3"]').fill('60')
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('alert')).toHaveText(/mai mare decât cel dinainte/)
+  await expect(page).toHaveURL(/bound1=15/)
+  await expect(page).not.toHaveURL(/bound3=/)
+  await page.getByRole('button', { name: 'Pragurile obișnuite' }).click()
+  await expect(page).not.toHaveURL(/bound/)
+  await expect(page.getByRole('columnheader', { name: 'Restant 1–30 zile' })).toBeVisible()
+})
+
+test('the lines of a document fold under their sum, and stay so', async ({ page }) => {
+  const answer = await openReport(page, 'jurnal', 'journal')
+  const column = (name: string) => answer.columns.indexOf(name)
+  const name = answer.rows.map((row) => row[column('document')]).find((one, i, all) => one === all[i + 1])!
+  const lines = answer.rows.filter((row) => row[column('document')] === name)
+  const cents = lines.reduce((sum, row) => sum + BigInt(String(row[column('debit')]).replace('.', '')), 0n).toString().padStart(3, '0')
+  const heading = page.locator('.body [role="row"][aria-expanded]', { hasText: String(name) })
+  const own = page.locator('.body [role="row"]:not([aria-expanded])', { hasText: String(name) })
+  await expect(heading.locator('[data-column="debit"]')).toHaveText(shownAmount(`${cents.slice(0, -2)}.${cents.slice(-2)}`))
+  await expect(own).toHaveCount(lines.length)
+  await checkAccessibility(page, '[role="treegrid"]')
+
+  await page.getByTestId('fold-all').click()
+  await expect(heading).toHaveAttribute('aria-expanded', 'false')
+  await expect(own).toHaveCount(0)
+  await page.reload()
+  await expect(heading, 'remembered').toHaveAttribute('aria-expanded', 'false')
+  await heading.locator('[data-column="text"]').click()
+  await expect(own).toHaveCount(lines.length)
+  await page.keyboard.press('Space')
+  await expect(own).toHaveCount(0)
+  await page.getByTestId('fold-by').click()
+  await expect(page.getByRole('grid')).toBeVisible()
+  await expect(own).toHaveCount(lines.length)
 })
 
 test('the ledger card asks for an account first', async ({ page }) => {
@@ -227,6 +277,13 @@ test.describe('on a phone', () => {
     await expect(page.getByRole('dialog')).toBeHidden()
   })
 })
+
+/** How many documents of the journal have several lines, which stand under a heading. */
+function documents({ report, columns, rows }: ReportAnswer): number {
+  if (report !== 'journal') return 0
+  const names = rows.map((row) => row[columns.indexOf('document')])
+  return names.filter((name, i) => name !== names[i - 1] && name === names[i + 1]).length
+}
 
 async function choose(page: Page, kind: string, key: string): Promise<void> {
   await page.getByTestId('period-picker').click()

@@ -1,8 +1,10 @@
-// What every test shares: the account, the guard against console errors and CSP violations, the reading of
-// figures from the page, and pictures.
-import { mkdirSync } from 'node:fs'
+// What every test shares: the account, the guard against console errors and CSP violations, the look for
+// accessibility, the reading of figures from the page, and pictures.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test as base, expect, type Locator, type Page } from '@playwright/test'
+import type { AxeResults } from 'axe-core'
 
 export { expect }
 export const USER = process.env.APP_USER!
@@ -126,6 +128,8 @@ export async function readGrid(page: Page): Promise<Map<string, Record<string, s
   const rows = await page.getByRole('grid').evaluate(async (grid) => {
     const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
     const found: Record<string, Record<string, string>> = {}
+    const fixed = [...grid.querySelectorAll<HTMLElement>('.head, .foot')].reduce((sum, { offsetHeight }) => sum + offsetHeight, 0)
+    const step = grid.clientHeight - fixed
     grid.scrollTop = 0
     for (;;) {
       await frame()
@@ -136,11 +140,30 @@ export async function readGrid(page: Page): Promise<Map<string, Record<string, s
         found[cells[0]![1]] = Object.fromEntries(cells)
       }
       const before = grid.scrollTop
-      grid.scrollTop += 300
+      grid.scrollTop += step
       if (grid.scrollTop === before) return found
     }
   })
   return new Map(Object.entries(rows))
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** No violation on the page, or in what the selector finds. */
+export async function checkAccessibility(page: Page, within?: string): Promise<void> {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE)
+  const violations = await page.evaluate(async (selector) => {
+    const { axe } = window as unknown as { axe: { run: (context: unknown, options: object) => Promise<AxeResults> } }
+    const context = selector ? { include: [...document.querySelectorAll(selector)] } : document
+    const found = await axe.run(context, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')}`)
+  }, within)
+  expect(violations).toEqual([])
+}
+
+/** Waits until nothing moves: contrast of a half-faded panel means nothing. */
+export async function settle(page: Page): Promise<void> {
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))))
 }
 
 export async function picture(page: Page, name: string): Promise<void> {

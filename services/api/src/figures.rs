@@ -3,7 +3,6 @@
 //! Everything of one answer is read from one state of the database.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use reportapp_pool::Value;
 use reportapp_session::access::Access;
@@ -61,9 +60,11 @@ impl Source<'_> {
             let report = self.catalogue.find(id, self.reader)?;
             let mut view = View::all(&report);
             view.page_size = rows;
+            let mut arguments = arguments.clone();
+            arguments.extend(report.defaults());
             asks.push(Ask {
-                report: Arc::clone(&report),
-                arguments: arguments.clone(),
+                report,
+                arguments,
                 view,
             });
         }

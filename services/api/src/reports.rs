@@ -8,7 +8,7 @@
 //! A report knows nothing of HTTP or of the servers. A database that answers with another kind of value than
 //! a column declares fails the report by name instead of showing a wrong figure.
 
-use reportapp_pool::Engine;
+use reportapp_pool::{Engine, Value};
 use reportapp_session::access::{Access, UserKind};
 
 pub mod answer;
@@ -62,6 +62,15 @@ impl Report {
             Engine::Postgres => self.postgres.as_ref(),
             Engine::Sqlite => self.sqlite.as_ref(),
         }
+    }
+
+    /// What its parameters are where nobody says anything else.
+    pub fn defaults(&self) -> impl Iterator<Item = (String, Value)> {
+        let parameters = self.definition.parameters.iter();
+        parameters.filter_map(|parameter| {
+            let value = parameter.value(parameter.default.as_deref()?).ok()?;
+            Some((parameter.name.clone(), value))
+        })
     }
 
     /// Whether somebody who may read reports may read this one.

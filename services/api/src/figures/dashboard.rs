@@ -139,7 +139,7 @@ fn ageing(table: &Table) -> Ageing {
         days30: table.total("days30"),
         days60: table.total("days60"),
         days90: table.total("days90"),
-        older: table.total("older"),
+        older: Amount(table.total("days120").0 + table.total("older").0),
     }
 }
 

@@ -205,6 +205,8 @@ impl Check<'_> {
             }
             let title = [&path[..], &[Step::Key("title")]].concat();
             self.words(&title, Some(&choice.title));
+            let one = [&path[..], &[Step::Key("one")]].concat();
+            self.words(&one, choice.one.as_ref());
         }
     }
 
@@ -249,6 +251,7 @@ impl Check<'_> {
                 self.object(&at("name"), reason);
             }
             self.words(&at("title"), Some(&column.title));
+            self.values_in(&at("title"), &column.title);
             self.words(&at("group"), column.group.as_ref());
             if column.total && !matches!(column.kind, Kind::Amount | Kind::Integer) {
                 let reason = format!(
@@ -262,6 +265,26 @@ impl Check<'_> {
             }
         }
         self.sort();
+        self.fold();
+    }
+
+    /// A heading may name what was asked for: `{bound}`, or `{bound+1}` where the next column begins.
+    fn values_in(&mut self, path: &[Step<'_>], title: &Words) {
+        for (language, text) in [("ro", &title.ro), ("en", &title.en)] {
+            for named in braced(text) {
+                let name = named.strip_suffix("+1").unwrap_or(named);
+                let known = self.definition.parameters.iter().any(|parameter| {
+                    parameter.name == name && parameter.kind == ParameterKind::Integer
+                });
+                if !known {
+                    let path = [path, &[Step::Key(language)]].concat();
+                    let reason = format!(
+                        "`{{{named}}}` names no parameter of kind integer; add one, or write the title without braces"
+                    );
+                    self.object(&path, reason);
+                }
+            }
+        }
     }
 
     fn link(&mut self, path: &[Step<'_>], link: &Link) {
@@ -294,6 +317,17 @@ impl Check<'_> {
                 let reason = format!("sort: `{name}` is there twice; remove one");
                 self.object(&[Step::Key("sort")], reason);
             }
+        }
+    }
+
+    fn fold(&mut self) {
+        let Some(name) = &self.definition.fold else {
+            return;
+        };
+        let mut known = self.definition.columns.iter();
+        if known.all(|column| column.name != *name) {
+            let reason = format!("fold: `{name}` is no column; {}", self.column_names());
+            self.object(&[Step::Key("fold")], reason);
         }
     }
 
@@ -397,6 +431,12 @@ impl Parameter {
             }
         }
     }
+}
+
+/// What stands between braces in a title.
+fn braced(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split('{').skip(1);
+    parts.map(|part| part.split_once('}').map_or(part, |(named, _)| named))
 }
 
 /// A whole number.

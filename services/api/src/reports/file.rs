@@ -34,6 +34,9 @@ pub struct Definition {
     /// Order of the rows unless another is asked for: names of columns, with `-` before those that descend.
     #[serde(default)]
     pub sort: Vec<String>,
+    /// The column whose equal neighbours are lines of one thing, as those of a document are.
+    #[serde(default)]
+    pub fold: Option<String>,
     /// Ids of roles, or names of roles of the platform, one of which a reader needs; empty: none.
     #[serde(default, skip_serializing)]
     #[schema(ignore)]
@@ -137,6 +140,9 @@ pub struct Choice {
     pub value: String,
     /// What people see.
     pub title: Words,
+    /// What a single row with the value is called, where `title` speaks of all of them.
+    #[serde(default)]
+    pub one: Option<Words>,
 }
 
 /// Something a report answers.
@@ -146,7 +152,7 @@ pub struct Choice {
 pub struct Column {
     /// Name in answers and queries.
     pub name: String,
-    /// What people see.
+    /// What people see; `{bound}` in it is the value of the parameter `bound`, `{bound+1}` one more.
     pub title: Words,
     /// A heading above this and its neighbours with the same one.
     #[serde(default)]

@@ -71,14 +71,17 @@ impl Sample {
 }
 
 /// The parameters of a question, as the report is given them.
-fn arguments(question: &Question<'_>) -> BTreeMap<String, Value> {
+fn arguments(report: &Report, question: &Question<'_>) -> BTreeMap<String, Value> {
     let mut arguments = match question.month {
         Some((year, month)) => month_arguments(Period { year, month }),
         None => range_arguments(question.from, question.to),
     };
     arguments.insert("company".to_owned(), Value::from(question.company));
-    for (name, value) in &question.parameters {
-        arguments.insert((*name).to_owned(), Value::from(*value));
+    arguments.extend(report.defaults());
+    for parameter in &report.definition.parameters {
+        if let Some(text) = question.parameters.get(&*parameter.name) {
+            arguments.insert(parameter.name.clone(), parameter.value(text).unwrap());
+        }
     }
     arguments
 }
@@ -138,6 +141,17 @@ fn questions<'a>(company: &'a str, document: &'a str) -> Vec<(&'static str, Ques
             questions.push((report, month(company, year, number)));
         }
     }
+    for report in ["ageing-clients", "ageing-suppliers"] {
+        for bounds in [["7", "14", "28", "45"], ["60", "15", "90", "30"]] {
+            let names = ["bound1", "bound2", "bound3", "bound4"];
+            let parameters = names.into_iter().zip(bounds).collect();
+            let asked = Question {
+                parameters,
+                ..month(company, 2025, 12)
+            };
+            questions.push((report, asked));
+        }
+    }
     for (from, to) in ranges() {
         for account in ["4111", "5121.01", "401.0003", "607", "121", "41", "999"] {
             questions.push((
@@ -185,7 +199,7 @@ async fn every_report_equals_plain_loops_over_the_raw_entries_on_both_engines() 
             let report = sample.report(id);
             let ask = Ask {
                 view: View::all(&report),
-                arguments: arguments(&question),
+                arguments: arguments(&report, &question),
                 report: Arc::clone(&report),
             };
             let mut expected = reference::rows(id, &sample.ledger, &question);

@@ -20,6 +20,8 @@ export type ColumnKind = 'text' | 'integer' | 'date' | 'amount' | 'boolean'
 export interface ReportChoice {
   value: string
   title: Localised
+  /** What a single row with the value is called; absent: as the choice. */
+  one?: Localised | null
 }
 
 export interface ReportParameter {
@@ -39,6 +41,7 @@ export interface ReportLink {
 
 export interface ReportColumn {
   name: string
+  /** `{bound}` in it is the value of a parameter. */
   title: Localised
   /** Neighbours with the same group stand under one heading. */
   group: Localised | null
@@ -61,6 +64,8 @@ export interface ReportDefinition {
   parameters: ReportParameter[]
   columns: ReportColumn[]
   sort: string[]
+  /** Neighbours with the same value in this column are lines of one thing. */
+  fold?: string | null
 }
 
 export interface RefusedReport {

@@ -1,4 +1,5 @@
 // English texts.
+import { commands } from './en/commands'
 import { reports } from './en/reports'
 import type { Messages } from './ro'
 
@@ -149,6 +150,7 @@ export const en: Messages = {
     showZeros: 'Show zero accounts',
   },
   ...reports,
+  ...commands,
   telegram: {
     title: 'Telegram',
     lead: 'Link a chat to your account to ask the bot for balances.',

@@ -7,6 +7,9 @@ import { en } from './en'
 import { pluralIndex } from './plural'
 import { ro, type Messages } from './ro'
 
+/** Each in its own language. */
+export const LOCALE_NAMES = { ro: 'Română', en: 'English' } as const
+
 /** Created after pinia is active, because the language is a preference. */
 export function createTranslator() {
   const preferences = usePreferences()

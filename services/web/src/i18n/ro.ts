@@ -1,4 +1,5 @@
 // Romanian texts; the reference that every other language must match key by key.
+import { commands } from './ro/commands'
 import { reports } from './ro/reports'
 
 export const ro = {
@@ -148,6 +149,7 @@ export const ro = {
     showZeros: 'Arată conturile zero',
   },
   ...reports,
+  ...commands,
   telegram: {
     title: 'Telegram',
     lead: 'Leagă o conversație de contul tău ca să întrebi botul de solduri.',

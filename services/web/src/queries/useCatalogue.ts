@@ -2,7 +2,8 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed, type ComputedRef } from 'vue'
 import { useRoute } from 'vue-router'
-import type { PeriodKind, ReportDefinition } from '@/api/catalogue'
+import type { PeriodKind } from '@/api/catalogue'
+import { reportOf } from '@/router/reportRoutes'
 import { useSession } from '@/stores/session'
 import { catalogueQuery } from './reports'
 
@@ -17,10 +18,5 @@ export function useCatalogue() {
 export function usePeriodKind(): ComputedRef<PeriodKind | undefined> {
   const route = useRoute()
   const { reports } = useCatalogue()
-  return computed(() => currentReport(route, reports.value)?.period ?? route.meta.period)
-}
-
-function currentReport(route: ReturnType<typeof useRoute>, reports: readonly ReportDefinition[]): ReportDefinition | undefined {
-  const id = route.meta.report ?? (route.name === 'report' ? String(route.params.id) : undefined)
-  return id === undefined ? undefined : reports.find((report) => report.id === id)
+  return computed(() => reports.value.find(({ id }) => id === reportOf(route))?.period ?? route.meta.period)
 }

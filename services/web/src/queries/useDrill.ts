@@ -2,17 +2,15 @@
 import { computed } from 'vue'
 import type { LocationQueryRaw, RouteLocationRaw } from 'vue-router'
 import { drillLocation } from '@/router/reportRoutes'
+import { selectionPart } from '@/router/selectionQuery'
 import { useAddress } from '@/router/useAddress'
 import { useCatalogue } from './useCatalogue'
-
-/** What of an address the next report is about as well. */
-const SHARED = ['server', 'company', 'p', 'from', 'to']
 
 export function useDrill() {
   const { query } = useAddress()
   const { reports } = useCatalogue()
   const open = computed(() => new Set(reports.value.map(({ id }) => id)))
-  const selection = computed(() => Object.fromEntries(SHARED.flatMap((name) => (query.value[name] ? [[name, query.value[name]]] : []))))
+  const selection = computed(() => selectionPart(query.value))
 
   /** `narrowed`: what else the address of the other report says, such as a filter. */
   function drill(report: string, parameters: Record<string, string> = {}, narrowed: LocationQueryRaw = {}): RouteLocationRaw | undefined {

@@ -4,7 +4,8 @@ import { createRouter, createWebHistory, type RouteLocationNormalized, type Rout
 import type { PeriodKind } from '@/api/catalogue'
 import { readServer } from './next'
 import { useSession } from '@/stores/session'
-import { reportRoutes } from './reportRoutes'
+import { useViews } from '@/stores/views'
+import { reportOf, reportRoutes } from './reportRoutes'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -15,7 +16,7 @@ declare module 'vue-router' {
     company?: boolean
     /** About a month or a span of time: the top bar lets one choose it. */
     period?: PeriodKind
-    /** The report of the catalogue that the page shows. */
+    /** The report that the page shows. */
     report?: string
   }
 }
@@ -24,6 +25,11 @@ declare module 'vue-router' {
 function goesElsewhere(to: RouteLocationNormalized): boolean {
   const server = readServer(to.query)
   return to.name === 'signIn' && server !== undefined && server !== (useSession().user?.erpServer ?? '')
+}
+
+/** An address that says anything is a link to just that; only a bare one is open to what somebody usually wants. */
+function saysNothing({ query, hash }: RouteLocationNormalized): boolean {
+  return Object.keys(query).length === 0 && hash === ''
 }
 
 export function createAppRouter(): Router {
@@ -57,7 +63,7 @@ export function createAppRouter(): Router {
             path: 'balanta',
             name: 'balance',
             component: () => import('@/pages/BalancePage.vue'),
-            meta: { title: 'balance.title', company: true, period: 'month' },
+            meta: { title: 'balance.title', company: true, report: 'trial-balance', period: 'month' },
           },
           {
             path: 'trezorerie',
@@ -141,7 +147,9 @@ export function createAppRouter(): Router {
     // An address of another server than the one an account of an ERP reads asks for the password of there.
     const server = readServer(to.query)
     const elsewhere = server && session.user?.erpServer && server !== session.user.erpServer
-    return elsewhere ? { name: 'signIn', query: { server, next: to.fullPath } } : true
+    if (elsewhere) return { name: 'signIn', query: { server, next: to.fullPath } }
+    const view = useViews().defaultOf(reportOf(to))
+    return view && saysNothing(to) ? { path: to.path, query: view.query } : true
   })
   return router
 }

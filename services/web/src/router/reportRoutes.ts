@@ -1,5 +1,5 @@
 // The reports that have an address of their own, and the address of any report.
-import type { LocationQueryRaw, RouteLocationRaw, RouteRecordRaw } from 'vue-router'
+import type { LocationQueryRaw, RouteLocationNormalized, RouteLocationRaw, RouteRecordRaw } from 'vue-router'
 import { parseSpan } from '@/format/span'
 import { withQuery, type QueryChange } from './query'
 import { parameterName } from './reportQuery'
@@ -56,6 +56,11 @@ export function reportRoutes(): RouteRecordRaw[] {
       },
     },
   ]
+}
+
+/** The report that a page shows; undefined for pages of another kind. */
+export function reportOf({ name, meta, params }: Pick<RouteLocationNormalized, 'name' | 'meta' | 'params'>): string | undefined {
+  return meta.report ?? (name === 'report' ? String(params.id) : undefined)
 }
 
 interface ReportLocation {

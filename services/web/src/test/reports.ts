@@ -22,7 +22,7 @@ export const invoices: ReportDefinition = {
       default: 'all',
       choices: [
         { value: 'all', title: { ro: 'Toate', en: 'All' } },
-        { value: 'issued', title: { ro: 'Emise', en: 'Issued' } },
+        { value: 'issued', title: { ro: 'Emise', en: 'Issued' }, one: { ro: 'Emisă', en: 'Issued' } },
         { value: 'received', title: { ro: 'Primite', en: 'Received' } },
       ],
     }),

@@ -111,6 +111,16 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "payroll.yaml:6: `least` has `choices` and is no choice",
     ),
     (
+        "ro: Sold, en",
+        "ro: 'Sold {least+1}', en",
+        "payroll.yaml:10: `{least+1}` names no parameter of kind integer",
+    ),
+    (
+        "sort: [-sold]",
+        "sort: [-sold]\nfold: account",
+        "payroll.yaml:15: fold: `account` is no column; the columns are cont, sold",
+    ),
+    (
         "- name: sold",
         "- name: cont",
         "payroll.yaml:9: the column `cont` is there twice",

@@ -393,19 +393,29 @@ impl<'a> Books<'a> {
         open
     }
 
+    /// Every invoice is in the first bucket whose last day it has not passed, also where somebody gives the
+    /// last days in another order.
     fn ageing(&self, direction: Direction) -> Vec<Row> {
+        let asked = |(name, default)| match self.question.parameters.get(name) {
+            Some(days) => days.parse().expect("a number of days"),
+            None => default,
+        };
+        let last_days = [
+            ("bound1", 30),
+            ("bound2", 60),
+            ("bound3", 90),
+            ("bound4", 120),
+        ]
+        .map(asked);
         let rows = self.open(direction).into_iter().map(|(partner, invoices)| {
-            let mut buckets = [Decimal::ZERO; 6];
+            let mut buckets = [Decimal::ZERO; 7];
             for (late, rest) in invoices {
                 let bucket = match late {
                     ..=0 => 0,
-                    1..=30 => 1,
-                    31..=60 => 2,
-                    61..=90 => 3,
-                    _ => 4,
+                    _ => 1 + last_days.iter().take_while(|last| late > **last).count(),
                 };
                 buckets[bucket] += rest;
-                buckets[5] += rest;
+                buckets[6] += rest;
             }
             let head = [text(partner), opt_text(self.partner_name(partner))];
             head.into_iter().chain(buckets.map(money)).collect()

@@ -247,7 +247,7 @@ async fn every_view_of_a_report_equals_the_same_view_in_memory_on_both_engines()
         let report = sample.report(id);
         let mut ask = Ask {
             view: View::all(&report),
-            arguments: arguments(question),
+            arguments: arguments(&report, question),
             report: Arc::clone(&report),
         };
         let all = run::one(&sample.servers[1], &ask).await.unwrap().rows;

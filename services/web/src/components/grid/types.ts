@@ -29,6 +29,14 @@ export interface GridFooter {
   cells: Record<string, string>
 }
 
+/** A row that is the heading of the rows below it. */
+export interface GridFold {
+  /** What it is opened and closed by. */
+  key: string
+  lines: number
+  open: boolean
+}
+
 export interface GridSort {
   key: string
   descending: boolean

@@ -47,6 +47,8 @@ export interface GridActions {
   sort: (column: number, add: boolean) => void
   /** Follows what the cell leads to; answers whether it leads anywhere. */
   open: (cell: Cell) => boolean
+  /** Opens or closes the heading; answers whether the row is one. */
+  fold: (row: number) => boolean
 }
 
 export function useGridKeys(size: () => GridSize, on: GridActions, start: Cell = { row: 0, column: 0 }) {
@@ -65,7 +67,8 @@ export function useGridKeys(size: () => GridSize, on: GridActions, start: Cell =
       return
     }
     if (event.shiftKey) return
-    if (event.key === 'Enter' && on.open(active.value)) {
+    const enter = event.key === 'Enter'
+    if ((enter && on.open(active.value)) || ((enter || event.key === ' ') && on.fold(active.value.row))) {
       event.preventDefault()
       return
     }

@@ -56,13 +56,14 @@ export function isResult(columns: readonly PresentColumn[], column: PresentColum
 
 /**
  * A column called like a parameter holds that parameter's choices: of its own report, or else of any other,
- * so that "issued" reads the same everywhere.
+ * so that "issued" reads the same everywhere. Where a report is asked for "issued" ones, a row of it is one of them.
  */
 export function choiceTitles(definition: ReportDefinition, catalogue: readonly ReportDefinition[], locale: keyof Localised): ChoiceTitles {
   const titles = new Map<string, ReadonlyMap<string, string>>()
-  for (const { parameters } of [...catalogue, definition]) {
-    for (const { name, kind, choices } of parameters) {
-      if (kind === 'choice') titles.set(name, new Map((choices ?? []).map(({ value, title }) => [value, title[locale]])))
+  for (const report of [...catalogue, definition]) {
+    for (const { name, kind, choices } of report.parameters) {
+      const named = (choices ?? []).map(({ value, title, one }) => [value, ((report === definition && one) || title)[locale]] as const)
+      if (kind === 'choice') titles.set(name, new Map(named))
     }
   }
   return titles

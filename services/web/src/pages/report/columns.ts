@@ -6,6 +6,7 @@ import { HEADING_ROOM, LEAST_AMOUNT_WIDTH, widthInDigits } from '@/components/gr
 import { defaultColumns } from '@/router/reportQuery'
 import { cellText, cellTone, isResult, totalText, type CellWords, type ChoiceTitles } from './cells'
 import { presentColumns, type PresentColumn } from './rows'
+import { columnTitle } from './titles'
 
 /** Wider texts are cut on the screen, never on paper or in the sheet of a row. */
 const WIDEST_TEXT = 34
@@ -15,6 +16,8 @@ const GROWS_FROM = 18
 const LETTER = 0.95
 /** Reading every row of a large report for its widths would take longer than drawing it. */
 const MEASURED_ROWS = 5_000
+/** Room in the first column for the arrow of a heading, whose letters are bold besides. */
+const TURN_PX = 28
 
 export interface ColumnContext {
   locale: keyof Localised
@@ -22,6 +25,8 @@ export interface ColumnContext {
   choices: ChoiceTitles
   /** Names of the columns to show. */
   shown: readonly string[]
+  /** Whether some rows are headings that open and close. */
+  headings: boolean
   /** What the report was asked for. */
   parameters: Readonly<Record<string, string>>
   /** Where a link leads; undefined for a report one may not open. */
@@ -33,7 +38,7 @@ export function reportColumns(definition: ReportDefinition, answer: ReportAnswer
   const wanted = present.filter(({ name }) => context.shown.includes(name))
   const telling = wanted.filter((column) => !repeats(answer, column, context.parameters))
   const shown = telling.length > 0 && sameColumns(definition, context.shown) ? telling : wanted
-  const columns = shown.map((column) => gridColumn(answer, present, column, context))
+  const columns = shown.map((column, index) => gridColumn(answer, present, column, context, index === 0 && context.headings ? TURN_PX : 0))
   return withRoom(frozen(columns, shown))
 }
 
@@ -47,18 +52,18 @@ function sameColumns(definition: ReportDefinition, shown: readonly string[]): bo
   return shown.join() === defaultColumns(definition).join()
 }
 
-function gridColumn(answer: ReportAnswer, present: readonly PresentColumn[], column: PresentColumn, context: ColumnContext): GridColumn<ReportRow> {
+function gridColumn(answer: ReportAnswer, present: readonly PresentColumn[], column: PresentColumn, context: ColumnContext, room: number): GridColumn<ReportRow> {
   const { locale, drill } = context
   const result = isResult(present, column)
   const text = cellText(column, result, context.choices, context.words)
   const numeric = column.kind === 'amount' || column.kind === 'integer'
-  const label = column.title[locale]
+  const label = columnTitle(column, locale, context.parameters)
   const { link } = column
   return {
     key: column.name,
     label,
     ...(column.group && { group: column.group[locale] }),
-    width: `calc(${columnWidth(answer, column, text, label)}ch + ${numeric ? 24 : 20}px)`,
+    width: `calc(${columnWidth(answer, column, text, label)}ch + ${(numeric ? 24 : 20) + room}px)`,
     grows: false,
     numeric,
     result,

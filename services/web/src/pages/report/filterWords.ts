@@ -3,19 +3,29 @@ import type { Localised, ReportDefinition } from '@/api/catalogue'
 import { formatAmount } from '@/format/amount'
 import { formatDay } from '@/format/date'
 import { takesValue, type ColumnFilter } from '@/router/reportQuery'
+import { isBound } from './bounds'
+import { columnName } from './titles'
 
 export function parameterWords(definition: ReportDefinition, values: Record<string, string>, locale: keyof Localised): string[] {
   return definition.parameters.flatMap((parameter) => {
     const value = values[parameter.name]
-    if (value === undefined) return []
+    // Bounds stand in the headings.
+    if (value === undefined || isBound(parameter)) return []
     const choice = parameter.choices?.find((one) => one.value === value)
     return `${parameter.title[locale]}: ${choice?.title[locale] ?? valueWords(parameter.kind, value)}`
   })
 }
 
-export function filterWords(definition: ReportDefinition, { column: name, op, value }: ColumnFilter, locale: keyof Localised, t: (key: string) => string): string {
+interface Naming {
+  locale: keyof Localised
+  /** What the report is asked for. */
+  parameters: Record<string, string>
+  t: (key: string) => string
+}
+
+export function filterWords(definition: ReportDefinition, { column: name, op, value }: ColumnFilter, { locale, parameters, t }: Naming): string {
   const column = definition.columns.find((one) => one.name === name)
-  const title = column ? [column.group?.[locale], column.title[locale]].filter(Boolean).join(' ') : name
+  const title = column ? columnName(column, locale, parameters) : name
   const comparison = t(`report.ops.${op}`)
   if (!takesValue(op)) return `${title} ${comparison}`
   if (column?.kind === 'boolean') return `${title}: ${t(value === 'true' ? 'report.yes' : 'report.no')}`

@@ -3,10 +3,13 @@ import type { ReportRow } from '@/api/catalogue'
 import { parseOrders } from '@/router/query'
 import { defaultColumns, type ColumnFilter } from '@/router/reportQuery'
 import { answer, column, invoices, ROWS } from '@/test/reports'
+import { boundsOf, wrongBound } from './bounds'
 import { cellText, choiceTitles, isResult } from './cells'
 import { reportColumns, type ColumnContext } from './columns'
 import { filterWords, parameterWords } from './filterWords'
+import { foldRows, groupRows, keepsTogether } from './fold'
 import { filterRows, presentColumns, searchRows, sortRows, sumRows } from './rows'
+import { columnName } from './titles'
 import { windowsOf, withWindow } from './useWindows'
 
 const present = presentColumns(invoices, answer())
@@ -66,6 +69,7 @@ describe('columns of a report', () => {
     words: { yes: 'da', no: 'nu' },
     choices: choiceTitles(invoices, [], 'ro'),
     shown: defaultColumns(invoices),
+    headings: false,
     parameters: {},
     drill: (report, parameters) => `/${report}?${new URLSearchParams(parameters)}`,
   }
@@ -88,9 +92,22 @@ describe('columns of a report', () => {
     expect(keys(defaultColumns(invoices), answer())).toContain('direction')
   })
 
+  it('of rows that stand for many say so', () => {
+    const summary = { ...invoices, id: 'summary', parameters: [] }
+    expect(choiceTitles(summary, [invoices], 'ro').get('direction')?.get('issued')).toBe('Emise')
+    expect(choiceTitles(invoices, [invoices], 'ro').get('direction')?.get('issued')).toBe('Emisă')
+  })
+
+  it('are named by what was asked for', () => {
+    const days = { title: { ro: '{bound1+1}–{bound2} zile', en: '' }, group: { ro: 'Restant', en: '' } }
+    expect(columnName(days, 'ro', { bound1: '30', bound2: '60' })).toBe('Restant 31–60 zile')
+    expect(columnName(days, 'ro', { bound1: '7', bound2: '14' })).toBe('Restant 8–14 zile')
+    expect(columnName(days, 'ro', {}), 'nothing asked').toBe('Restant {bound1+1}–{bound2} zile')
+  })
+
   it('read the Romanian way, choices by their titles', () => {
     const texts = (key: string) => ROWS.map((row) => named(key).text(row))
-    expect(texts('direction')).toEqual(['Emise', 'Primite', 'Emise'])
+    expect(texts('direction')).toEqual(['Emisă', 'Primite', 'Emisă'])
     expect(texts('issuedOn')).toEqual(['05.10.2026', '02.10.2026', '03.10.2026'])
     expect(texts('dueOn')[1]).toBe('')
     expect(texts('total')).toEqual(['119,00', '12,50', '-59,50'])
@@ -126,10 +143,59 @@ describe('columns of a report', () => {
 describe('choices in words', () => {
   it('say parameters and filters for paper', () => {
     expect(parameterWords(invoices, { direction: 'issued' }, 'ro')).toEqual(['direction: Emise'])
-    const t = (key: string) => key
-    expect(filterWords(invoices, { column: 'total', op: 'ge', value: '1234.50' }, 'ro', t)).toBe('total report.ops.ge 1.234,50')
-    expect(filterWords(invoices, { column: 'dueOn', op: 'eq', value: '2026-10-05' }, 'ro', t)).toBe('dueOn report.ops.eq 05.10.2026')
-    expect(filterWords(invoices, { column: 'dueOn', op: 'empty', value: '' }, 'ro', t)).toBe('dueOn report.ops.empty')
-    expect(filterWords(invoices, { column: 'cancelled', op: 'eq', value: 'true' }, 'ro', t)).toBe('cancelled: report.yes')
+    const naming = { locale: 'ro' as const, parameters: {}, t: (key: string) => key }
+    expect(filterWords(invoices, { column: 'total', op: 'ge', value: '1234.50' }, naming)).toBe('total report.ops.ge 1.234,50')
+    expect(filterWords(invoices, { column: 'dueOn', op: 'eq', value: '2026-10-05' }, naming)).toBe('dueOn report.ops.eq 05.10.2026')
+    expect(filterWords(invoices, { column: 'dueOn', op: 'empty', value: '' }, naming)).toBe('dueOn report.ops.empty')
+    expect(filterWords(invoices, { column: 'cancelled', op: 'eq', value: 'true' }, naming)).toBe('cancelled: report.yes')
+  })
+})
+
+describe('lines of a document', () => {
+  const lines: ReportRow[] = [
+    ['F-1', 'issued', '07', 'A', '2026-10-05', null, '100.00', '119.00', '0.10', 1, false],
+    ['F-1', 'issued', '02', 'A', '2026-10-05', null, '-0.01', '-19.00', null, 2, false],
+    ['F-2', 'issued', '07', 'B', '2026-10-05', null, '5.00', '5.00', '5.00', 3, false],
+    ['F-3', 'issued', '07', 'C', '2026-10-06', null, '1.00', '1.00', '1.00', 4, false],
+    ['F-3', 'issued', '07', 'D', '2026-10-06', null, '2.00', '2.00', '2.00', 5, false],
+    [null, 'issued', '07', 'E', '2026-10-06', null, '2.00', '2.00', '2.00', 6, false],
+    [null, 'issued', '07', 'F', '2026-10-06', null, '2.00', '2.00', '2.00', 7, false],
+  ]
+  const groups = groupRows(present, lines, 'number')
+
+  it('have a heading that says what all of them say, and their sums to the cent', () => {
+    expect(groups.map(({ key, heading, lines: own }) => [key, heading !== null, own.length])).toEqual([
+      ['F-1', true, 2], ['F-2', false, 1], ['F-3', true, 2], ['null', false, 1], ['null', false, 1],
+    ])
+    expect(groups[0]!.heading).toEqual(['F-1', 'issued', null, 'A', '2026-10-05', null, '99.99', '100.00', '0.10', null, false])
+  })
+
+  it('are there when it is open, and stand alone without one', () => {
+    const folded = foldRows(groups, (key) => key === 'F-3')
+    expect(numbers(folded.rows)).toEqual(['F-1', 'F-2', 'F-3', 'F-3', 'F-3', null, null])
+    expect([...folded.folds.values()]).toEqual([{ key: 'F-1', lines: 2, open: false }, { key: 'F-3', lines: 2, open: true }])
+    expect(foldRows(groups, () => true).rows).toHaveLength(lines.length + 2)
+  })
+
+  it('are neighbours only in an order that begins with them, or as the report does', () => {
+    const together = (sort: string) => keepsTogether(parseOrders(sort), ['-issuedOn', 'line'], 'number')
+    expect(['number', '-number,total', 'issuedOn', '-issuedOn', 'total', 'partner,number'].map(together)).toEqual([true, true, true, true, false, false])
+  })
+})
+
+describe('bounds of an ageing report', () => {
+  it('are whole numbers, each larger than the one before', () => {
+    expect(wrongBound(['30', '60', '90', '120'])).toBe(-1)
+    expect(wrongBound(['30', '30', '90', '120'])).toBe(1)
+    expect(wrongBound(['0', '60'])).toBe(0)
+    expect(wrongBound(['30', '6o', '90'])).toBe(1)
+    expect(wrongBound(['30', '60', '45'])).toBe(2)
+    expect(wrongBound(['30', ''])).toBe(1)
+  })
+
+  it('are found by their names, in order', () => {
+    const named = (name: string, kind: 'integer' | 'text' = 'integer') => ({ ...invoices.parameters[0]!, name, kind })
+    const parameters = [named('bound2'), named('account'), named('bound1'), named('bound3', 'text'), named('days')]
+    expect(boundsOf({ parameters }).map(({ name }) => name)).toEqual(['bound1', 'bound2'])
   })
 })

@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
-import type { Cell, ExportRequest, Localised, ReportDefinition, ReportRequest } from '@/api/catalogue'
+import type { Cell, ExportRequest, Localised, ReportDefinition, ReportRequest, ReportRow } from '@/api/catalogue'
 import { useSearchText } from '@/components/useSearchText'
 import { spanDays } from '@/format/span'
 import { reportQuery } from '@/queries/reports'
@@ -17,6 +17,7 @@ import { useAddress } from '@/router/useAddress'
 import { choiceTitles, totalText } from './cells'
 import { reportColumns } from './columns'
 import { filterRows, presentColumns, searchRows, sortRows, sumRows } from './rows'
+import { useFolding } from './useFolding'
 import { useWindows, WINDOW_ROWS } from './useWindows'
 
 const WHOLE_ROWS = 50_000
@@ -55,6 +56,8 @@ export function useReport(definition: ReportDefinition) {
     if (large.value) return windows.rows.value
     return own.value ? found.value : sortRows(present.value, found.value, address.value.sort)
   })
+  const sort = computed(() => address.value.sort)
+  const folding = useFolding(definition, { present, lines: computed(() => (large.value ? null : (rows.value as ReportRow[]))), sort })
   const count = computed(() => (large.value ? (answer.value?.totalRows ?? 0) : found.value.length))
 
   const columns = computed(() =>
@@ -63,6 +66,7 @@ export function useReport(definition: ReportDefinition) {
           locale: locale.value as keyof Localised,
           words: { yes: t('report.yes'), no: t('report.no') },
           shown: address.value.columns,
+          headings: folding.grouped.value,
           parameters: address.value.parameters,
           choices: choices.value,
           drill,
@@ -87,7 +91,7 @@ export function useReport(definition: ReportDefinition) {
   const stale = computed(() => whole.isPlaceholderData.value || (large.value && windows.first.isPlaceholderData.value))
 
   return {
-    ...selection, nothing, address, change, search, missing, whole, windows, exported, answer, narrowed, rows, count, columns, footers, stale,
+    ...selection, nothing, address, change, search, missing, whole, windows, exported, answer, narrowed, rows, folding, count, columns, footers, stale,
     show: (first: number, last: number) => (large.value ? windows.show(first, last) : Promise.resolve()),
   }
 }

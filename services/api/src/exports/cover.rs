@@ -13,7 +13,7 @@ use crate::model::Company;
 use crate::reports::answer::{Days, days};
 use crate::reports::file::{Choice, Column, Kind, ParameterKind};
 use crate::reports::page::{Filter, Test};
-use crate::reports::{Ask, Cell, Definition};
+use crate::reports::{Ask, Cell};
 
 /// A file's description of itself.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Cover {
         let definition = &ask.report.definition;
         let columns = definition.columns.iter();
         let columns: Vec<Heading> = columns
-            .map(|column| Heading::new(definition, column, lang))
+            .map(|column| Heading::new(ask, column, lang))
             .collect();
         let mut chosen = parameters(ask, lang);
         let search = ask.view.search.as_deref();
@@ -102,8 +102,9 @@ impl Cover {
 }
 
 impl Heading {
-    fn new(definition: &Definition, column: &Column, lang: Lang) -> Self {
-        let title = lang.of(&column.title);
+    fn new(ask: &Ask, column: &Column, lang: Lang) -> Self {
+        let definition = &ask.report.definition;
+        let title = filled(lang.of(&column.title), &ask.arguments);
         let group = column.group.as_ref().map(|group| lang.of(group));
         let like_it = definition.parameters.iter().find(|parameter| {
             parameter.name == column.name && parameter.kind == ParameterKind::Choice
@@ -111,13 +112,16 @@ impl Heading {
         let choices = like_it.map_or(&[][..], |parameter| &parameter.choices);
         Self {
             name: column.name.clone(),
-            title: group.map_or_else(|| title.to_owned(), |group| format!("{group} {title}")),
+            title: group.map_or_else(|| title.clone(), |group| format!("{group} {title}")),
             kind: column.kind,
             hidden: column.hidden,
             has_total: column.total,
             choices: choices
                 .iter()
-                .map(|choice| (choice.value.clone(), lang.of(&choice.title).to_owned()))
+                .map(|choice| {
+                    let title = choice.one.as_ref().unwrap_or(&choice.title);
+                    (choice.value.clone(), lang.of(title).to_owned())
+                })
                 .collect(),
         }
     }
@@ -151,6 +155,23 @@ impl Heading {
             Cell::Boolean(truth) => lang.truth(*truth).to_owned(),
         }
     }
+}
+
+/// A heading with what was asked for in its braces: the value of `{bound}`, or one more as `{bound+1}`.
+fn filled(heading: &str, arguments: &BTreeMap<String, Value>) -> String {
+    let mut parts = heading.split('{');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (named, rest) = part.split_once('}').unwrap_or((part, ""));
+        let (name, more) = named
+            .strip_suffix("+1")
+            .map_or((named, 0), |name| (name, 1));
+        if let Some(Value::Int(value)) = arguments.get(name) {
+            text += &(value + more).to_string();
+        }
+        text += rest;
+    }
+    text
 }
 
 /// "Cont: 4111", without those that have no value.
@@ -192,5 +213,19 @@ fn show(value: &Value, lang: Lang) -> String {
         Value::Date(day) => words::day(*day),
         Value::Bool(truth) => lang.truth(*truth).to_owned(),
         Value::Null | Value::Bytes(_) | Value::Timestamp(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_says_what_was_asked_for() {
+        let bounds = [("bound1", 30), ("bound2", 45)];
+        let arguments = bounds.map(|(name, value)| (name.to_owned(), Value::Int(value)));
+        let arguments = BTreeMap::from(arguments);
+        assert_eq!(filled("{bound1+1}–{bound2} zile", &arguments), "31–45 zile");
+        assert_eq!(filled("Sold", &arguments), "Sold");
     }
 }

@@ -136,7 +136,8 @@ pub async fn stream(server: &Server, ask: &Ask, limit: Duration) -> Result<Rows,
         let cells = row.and_then(|row| cells(&report, engine, &row));
         cells.map_err(|source| ApiError::erp(&name, source))
     });
-    Ok(cells.boxed())
+    // Whoever has read the end already may ask again.
+    Ok(cells.fuse().boxed())
 }
 
 fn no_query(report: &Report, server: &Server) -> ApiError {

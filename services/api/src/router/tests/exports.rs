@@ -400,7 +400,7 @@ async fn whoever_goes_away_first_ends_the_export_for_both() {
 
     let running = async || {
         let sql = "SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'active' \
-                   AND pid <> pg_backend_pid() AND query LIKE '%AS filler%'";
+                   AND pid <> pg_backend_pid() AND query LIKE '%\"filler\"%'";
         watcher.query(sql, &[]).await.unwrap()[0]
             .get::<i64>("n")
             .unwrap()
@@ -416,7 +416,7 @@ async fn whoever_goes_away_first_ends_the_export_for_both() {
     let mut answer = test.begin(&token, path).await;
     answer.body_mut().frame().await.unwrap().unwrap();
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'active' \
-                AND pid <> pg_backend_pid() AND query LIKE '%AS filler%'";
+                AND pid <> pg_backend_pid() AND query LIKE '%\"filler\"%'";
     watcher.query(kill, &[]).await.unwrap();
     let rest = answer.into_body().collect().await;
     assert!(rest.is_err(), "what broke off must not look complete");

@@ -2,7 +2,8 @@
 //! cluster.
 //!
 //! The rivals are dependencies of a crate outside the workspace, so that nobody else compiles them. It is
-//! built on demand, optimised, into the cache of the rig.
+//! built on demand, optimised, into the cache of the rig. It has no lock file in the repository, which every change of
+//! ours would make stale.
 
 use std::path::Path;
 
@@ -35,7 +36,7 @@ pub(super) async fn run(args: &PoolArgs, progress: &Progress) -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pool-rivals");
     ensure!(folder.exists(), "{CRATE} is missing in this clone");
     let status = Command::new("cargo")
-        .args(["run", "--release", "--quiet", "--locked", "--"])
+        .args(["run", "--release", "--quiet", "--"])
         .args(["--pairs", &args.pairs.to_string()])
         .args(["--rotations", &args.rotations.to_string()])
         .args(&args.parts)

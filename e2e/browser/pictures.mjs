@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const FOLDER = `${ROOT}docs/pictures/`
 const MOST_BYTES = 150 * 1024
 const QUALITY = 82
-const DESK = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 }
+const DESK = { viewport: { width: 1440, height: 880 }, deviceScaleFactor: 1.25 }
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5, hasTouch: true }
 
 const PICTURES = [
@@ -21,15 +21,17 @@ const PICTURES = [
   { name: 'trial-balance', path: 'balanta' },
   { name: 'treasury', path: 'trezorerie', stands: '[data-testid="treasury"]' },
   { name: 'dark', path: 'jurnal', theme: 'dark' },
-  { name: 'palette', path: 'solduri/clienti', theme: 'dark', then: (page) => askPalette(page, 'sold') },
+  { name: 'palette', path: 'solduri/clienti', then: (page) => askPalette(page, 'bal') },
   { name: 'phone', path: 'facturi', device: PHONE },
 ]
 
+/** Names of pictures; all of them where none is given. */
+const asked = process.argv.slice(2)
 const [demo, login] = await startDemo()
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--disable-gpu'] })
 try {
   mkdirSync(FOLDER, { recursive: true })
-  for (const picture of PICTURES) await take(picture)
+  for (const picture of PICTURES) if (asked.length === 0 || asked.includes(picture.name)) await take(picture)
 } finally {
   await browser.close()
   demo.kill()

@@ -44,9 +44,10 @@ export const useViews = defineStore('views', () => {
   /** The views of a page, which is called like its report. */
   const of = (page: string): PageViews => pages.value[page] ?? NONE
 
+  /** A view that says nothing is what a bare address shows anyway. */
   function defaultOf(page: string | undefined): View | undefined {
     const { views, usual } = of(page ?? '')
-    return views.find(({ name }) => name === usual)
+    return views.find(({ name, query }) => name === usual && Object.keys(query).length > 0)
   }
 
   /** Under a name that is taken, in the place of that view. */

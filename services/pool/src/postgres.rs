@@ -8,6 +8,7 @@
 //! the pool.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reportapp_config::Secret;
 

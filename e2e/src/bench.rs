@@ -7,7 +7,6 @@
     reason = "the figures are the output of the command"
 )]
 
-mod pool;
 mod rotation;
 mod runbook;
 mod sessions;
@@ -56,8 +55,6 @@ pub enum What {
     Rotation(rotation::RotationArgs),
     /// Logging out everybody, and beside it the command of a runbook; needs no cluster.
     Sessions(sessions::SessionsArgs),
-    /// The connection pool, and other people's beside it; needs no cluster.
-    Pool(pool::PoolArgs),
 }
 
 const REQUESTS: usize = 300;
@@ -71,10 +68,6 @@ pub async fn run(args: BenchArgs) -> Result<ExitCode> {
     let progress = Progress::new();
     if let Some(What::Sessions(args)) = &args.what {
         sessions::run(args, &progress).await?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if let Some(What::Pool(args)) = &args.what {
-        pool::run(args, &progress).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut cluster = match Cluster::attach(&args.name).await {
@@ -103,7 +96,7 @@ pub async fn run(args: BenchArgs) -> Result<ExitCode> {
         Some(What::Quiet { seconds }) => count_writes(seconds).await?,
         Some(What::Rotation(args)) => rotation::run(&subject, &args, &progress).await?,
         // Done already.
-        Some(What::Sessions(_) | What::Pool(_)) => {}
+        Some(What::Sessions(_)) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

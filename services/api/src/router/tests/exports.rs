@@ -10,8 +10,9 @@ use http_body_util::BodyExt;
 use jiff::Span;
 use jiff::civil::date;
 use prometheus::TextEncoder;
+use reportapp_config::DatabaseConfig;
 use reportapp_pool::Pool;
-use reportapp_pool::testing::TestPostgres;
+use reportapp_pool::testing::{TestPostgres, TestSqlite};
 use reportapp_sample_erp::{DEFAULT_SEED, generate, load};
 use serde_json::Value;
 
@@ -257,9 +258,27 @@ fn agrees(kind: &str, cell: &Value, found: &Data) -> bool {
     }
 }
 
+/// The sample books, written in one statement per table on a machine that may be busy.
+async fn sample() -> (TestSqlite, Server) {
+    let file = TestSqlite::new();
+    let mut config = file.config();
+    if let DatabaseConfig::Sqlite { pool, .. } = &mut config {
+        pool.statement_timeout_ms = 600_000;
+    }
+    let pool = Pool::open("demo", &config).await.unwrap();
+    load(&pool, &Arc::new(generate(DEFAULT_SEED)))
+        .await
+        .unwrap();
+    (file, Server::new("demo", pool))
+}
+
 #[tokio::test]
 async fn every_built_in_report_exports_the_rows_of_its_pages_in_every_format() {
-    let test = TestApp::with(generate(DEFAULT_SEED), |_| {}).await;
+    let (_file, server) = sample().await;
+    let test = TestApp::with(small_ledger(), |app| {
+        app.servers = Servers::new(vec![server]);
+    })
+    .await;
     let token = test.token().await;
     let list = test.get(&token, "/api/reports").await.json();
     let company = test.get(&token, "/api/companies").await.json()[0]["id"].clone();

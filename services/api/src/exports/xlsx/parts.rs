@@ -53,7 +53,8 @@ const STYLES: &str = "<fonts count=\"3\">\
     <xf fontId=\"1\" borderId=\"2\" applyFont=\"1\" applyBorder=\"1\"/>\
     <xf numFmtId=\"4\" fontId=\"1\" borderId=\"2\" applyNumberFormat=\"1\" applyFont=\"1\" applyBorder=\"1\"/>\
     <xf numFmtId=\"1\" fontId=\"1\" borderId=\"2\" applyNumberFormat=\"1\" applyFont=\"1\" applyBorder=\"1\"/>\
-    <xf quotePrefix=\"1\"/></cellXfs>";
+    <xf quotePrefix=\"1\"/></cellXfs>\
+    <cellStyles count=\"1\"><cellStyle name=\"Normal\" xfId=\"0\" builtinId=\"0\"/></cellStyles>";
 
 impl Style {
     pub(super) fn index(self) -> u8 {

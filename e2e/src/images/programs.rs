@@ -30,7 +30,7 @@ impl Programs {
 }
 
 /// Names a folder of compiled programs to use as they are.
-const PREBUILT: &str = "REPORTAPP_PROGRAMS";
+pub(crate) const PREBUILT: &str = "REPORTAPP_PROGRAMS";
 
 /// The programs of the whole workspace: compiled the first time this process asks, unless
 /// `$REPORTAPP_PROGRAMS` says where they are.

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use crate::cluster::{Cluster, command, namespaces};
+use crate::images::programs::PREBUILT;
 use crate::scenarios::guest::Guest;
 use crate::scenarios::world::World;
 
@@ -25,12 +26,16 @@ const LEFT: &str = "guest-left";
 
 pub(super) async fn runs_the_same(world: &World) -> Result<()> {
     let cluster = world.cluster().await?;
+    let operator = world.program("reportapp-operator").await?;
+    let programs = operator.parent().context("a program is in a folder")?;
     let run = |registry: &[&str]| {
         let mut run = Command::new(std::env::current_exe()?);
         run.args(["test", "--cluster", "external", "--tier", "api"])
             .args(["--filter", SCENARIO])
             .args(registry)
             .env("KUBECONFIG", cluster.kubeconfig())
+            // Asking cargo again would wait for what is compiled beside this.
+            .env(PREBUILT, programs)
             .stdin(Stdio::null())
             .kill_on_drop(true);
         anyhow::Ok(run)

@@ -112,8 +112,20 @@ pub struct Scenario {
     pub tier: Tier,
     /// A sentence that states what holds.
     pub name: &'static str,
+    /// Whether nothing may run beside it.
+    pub is_alone: bool,
     /// The check.
     pub check: for<'a> fn(&'a World) -> BoxFuture<'a, Result<()>>,
+}
+
+impl Scenario {
+    /// The same, when everything else has ended.
+    fn alone(self) -> Self {
+        Self {
+            is_alone: true,
+            ..self
+        }
+    }
 }
 
 /// Makes a [`Scenario`] of an async function that takes `&World`.
@@ -122,6 +134,7 @@ macro_rules! scenario {
         $crate::scenarios::Scenario {
             tier: $crate::scenarios::Tier::$tier,
             name: $name,
+            is_alone: false,
             check: |world| Box::pin($check(world)),
         }
     };

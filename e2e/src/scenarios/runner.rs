@@ -1,8 +1,8 @@
 //! Runs scenarios, keeps time, and on failure writes down what the cluster looked like.
 //!
 //! ```text
-//! unit ────────────────────────┐  compiles: wants processors, and yields them to the others
-//! api ── cluster ── browser ───┴─ Report   waits most of its time for pods
+//! unit ─────────────────────┐  compiles: wants processors, and yields them to the others
+//! api ── cluster ── browser ┴─ what wants a machine of its own ── Report
 //! ```
 //!
 //! The two lanes run side by side, each in order: what one of them waits for is time for the other.
@@ -45,7 +45,9 @@ pub fn list(scenarios: &[Scenario]) {
 /// Runs every scenario; one that fails does not stop the others.
 pub async fn run(world: &World, scenarios: &[Scenario]) -> Report {
     let numbered = scenarios.iter().enumerate();
-    let (code, running): (Vec<_>, Vec<_>) = numbered.partition(|(_, s)| s.tier == Tier::Unit);
+    let (alone, others): (Vec<_>, Vec<_>) = numbered.partition(|(_, s)| s.is_alone);
+    let (code, running): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|(_, s)| s.tier == Tier::Unit);
     if !code.is_empty() && !running.is_empty() {
         // First of all: cargo does one thing at a time, and without programs there is no cluster to test.
         // What does not compile is told by each scenario.
@@ -53,7 +55,8 @@ pub async fn run(world: &World, scenarios: &[Scenario]) -> Report {
     }
     let count = scenarios.len();
     let (code, running) = tokio::join!(lane(world, &code, count), lane(world, &running, count));
-    let mut lines = [code, running].concat();
+    let alone = lane(world, &alone, count).await;
+    let mut lines = [code, running, alone].concat();
     lines.sort_by_key(|line| line.number);
     Report { lines }
 }

@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
+use reportapp_session::SessionError;
 use reportapp_session::epochs::Verdict;
 
 use crate::store::audit::Batch;
@@ -283,6 +284,7 @@ pub struct SessionMetrics {
     cached: IntCounter,
     stored: IntCounter,
     uncached: IntCounter,
+    turned_away: IntCounter,
     renewed: IntCounter,
     refused: IntCounter,
     reused: IntCounter,
@@ -298,7 +300,7 @@ impl SessionMetrics {
             Opts::new(
                 "reportapp_session_lookups_total",
                 "Sessions looked for, by where: the cache, the store because the cache did not have \
-                 them, or the store because the cache did not answer.",
+                 them, did not answer, or refused us.",
             ),
             &["source"],
         )?;
@@ -315,15 +317,17 @@ impl SessionMetrics {
             cached: lookups.with_label_values(&["cache"]),
             stored: lookups.with_label_values(&["store"]),
             uncached: lookups.with_label_values(&["store-cache-failed"]),
+            turned_away: lookups.with_label_values(&["store-cache-refused"]),
             renewed: refreshes.with_label_values(&["renewed"]),
             refused: refreshes.with_label_values(&["refused"]),
             reused: refreshes.with_label_values(&["reused"]),
         })
     }
 
-    /// How many sessions the cache had, it did not have, and it was not asked for because it did not answer.
+    /// How many sessions the cache had, it did not have, and it did not answer for.
     pub fn lookups(&self) -> [u64; 3] {
-        [&self.cached, &self.stored, &self.uncached].map(IntCounter::get)
+        let unanswered = self.uncached.get() + self.turned_away.get();
+        [self.cached.get(), self.stored.get(), unanswered]
     }
 
     /// How many refresh tokens were exchanged, refused, and used twice.
@@ -331,12 +335,13 @@ impl SessionMetrics {
         [&self.renewed, &self.refused, &self.reused].map(IntCounter::get)
     }
 
-    /// Counts a look at the cache: whether it had the session, or did not answer (`None`).
-    pub fn looked_up(&self, cache_had_it: Option<bool>) {
+    /// Counts a look at the cache: whether it had the session, or why it did not say.
+    pub fn looked_up(&self, cache_had_it: Result<bool, &SessionError>) {
         match cache_had_it {
-            Some(true) => self.cached.inc(),
-            Some(false) => self.stored.inc(),
-            None => self.uncached.inc(),
+            Ok(true) => self.cached.inc(),
+            Ok(false) => self.stored.inc(),
+            Err(SessionError::LoginRefused { .. }) => self.turned_away.inc(),
+            Err(_) => self.uncached.inc(),
         }
     }
 

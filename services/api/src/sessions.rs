@@ -143,8 +143,9 @@ impl App {
     /// When the store cannot answer; a copy that cannot be asked only costs time.
     pub(crate) async fn find_session(&self, id: &str) -> Result<Option<Session>, ApiError> {
         let copy = self.sessions.find(id).await;
-        let had_it = copy.as_ref().map(Option::is_some).ok();
+        let had_it = copy.as_ref().map(Option::is_some);
         self.session_metrics.looked_up(had_it);
+        let answered = had_it.is_ok();
         match copy {
             Ok(Some(session)) => return Ok(Some(session)),
             Ok(None) => {}
@@ -152,7 +153,7 @@ impl App {
         }
         let row = self.store.find_session(id, Timestamp::now()).await?;
         let session = row.map(|row| row.session);
-        if let (Some(session), Some(_)) = (&session, had_it) {
+        if let (Some(session), true) = (&session, answered) {
             self.copy(session).await;
         }
         Ok(session)

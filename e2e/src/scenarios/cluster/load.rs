@@ -59,10 +59,11 @@ impl fmt::Display for Tally {
         match self.lookups {
             Some(Lookups {
                 in_redis,
-                past_redis,
+                refused,
+                late,
             }) => write!(
                 formatter,
-                "sessions found in Redis {in_redis} times, past it {past_redis} times"
+                "sessions found in Redis {in_redis} times, refused by it {refused} times, late {late} times"
             ),
             None => write!(
                 formatter,
@@ -169,8 +170,8 @@ impl Load {
         );
         if let Some(lookups) = tally.lookups {
             ensure!(
-                lookups.past_redis == 0.0 && lookups.in_redis > 0.0,
-                "Redis refused the API, or did not answer in time: {tally}"
+                lookups.refused == 0.0 && lookups.in_redis > lookups.late,
+                "Redis refused the API, or hardly answered: {tally}"
             );
         }
         Ok(tally)

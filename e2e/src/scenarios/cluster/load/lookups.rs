@@ -1,5 +1,6 @@
 //! Where the API finds sessions while traffic runs. A Redis that refuses the API fails no request, for
-//! the store has every session too; but each pod counts the look-ups that had to go past Redis.
+//! the store has every session too; but each pod counts the look-ups that had to go past Redis, and
+//! whether it refused the API or was late, as it may be on a busy machine.
 //!
 //! A pod takes its counts with it when it ends. So all pods are read again and again through the API
 //! server, also those on their way out, and the highest counts of each are kept.
@@ -32,8 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Lookups {
     /// Found in Redis.
     pub in_redis: f64,
-    /// Asked of the store because Redis did not answer.
-    pub past_redis: f64,
+    /// Asked of the store because Redis refused the API.
+    pub refused: f64,
+    /// Asked of the store because Redis did not answer in time.
+    pub late: f64,
 }
 
 impl Lookups {
@@ -42,14 +45,16 @@ impl Lookups {
         let from = |source| metrics::sum_of(page, METRIC, &format!("source=\"{source}\""));
         Self {
             in_redis: from("cache"),
-            past_redis: from("store-cache-failed"),
+            refused: from("store-cache-refused"),
+            late: from("store-cache-failed"),
         }
     }
 
     fn fold(self, other: Self, with: impl Fn(f64, f64) -> f64) -> Self {
         Self {
             in_redis: with(self.in_redis, other.in_redis),
-            past_redis: with(self.past_redis, other.past_redis),
+            refused: with(self.refused, other.refused),
+            late: with(self.late, other.late),
         }
     }
 }
@@ -190,12 +195,13 @@ impl Pods {
 mod tests {
     use super::*;
 
-    fn counted(in_redis: u32, past_redis: u32) -> Lookups {
+    fn counted(in_redis: u32, refused: u32) -> Lookups {
         let page = format!(
             "# TYPE {METRIC} counter\n\
              {METRIC}{{source=\"cache\"}} {in_redis}\n\
              {METRIC}{{source=\"store\"}} 100\n\
-             {METRIC}{{source=\"store-cache-failed\"}} {past_redis}\n"
+             {METRIC}{{source=\"store-cache-failed\"}} 1\n\
+             {METRIC}{{source=\"store-cache-refused\"}} {refused}\n"
         );
         Lookups::of(&page)
     }

@@ -81,6 +81,8 @@ test('a view comes back by its name, by default from the menu, and never in plac
 
 /** Asks the palette for something and goes to the first thing it finds. */
 async function jump(page: Page, query: string): Promise<void> {
+  // Keys rest until what was open has closed.
+  await expect(page.locator('[aria-modal="true"]')).toHaveCount(0)
   await page.keyboard.press('Control+k')
   const input = page.getByRole('combobox')
   await expect(input).toBeFocused()

@@ -1,3 +1,5 @@
+//! What is on the pages: texts, totals, page breaks.
+
 use jiff::civil::date;
 use rust_decimal::Decimal;
 

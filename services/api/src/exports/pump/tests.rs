@@ -1,3 +1,5 @@
+//! How an export ends: whole, broken off, given up by its client, with memory flat meanwhile.
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

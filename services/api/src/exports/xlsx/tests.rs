@@ -1,3 +1,5 @@
+//! Workbooks as another reader finds them.
+
 use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx as Workbook, open_workbook_from_rs};

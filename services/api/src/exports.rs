@@ -15,7 +15,7 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use http::HeaderMap;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use tracing::Instrument;
 use warp::reply::Response;
 
@@ -25,6 +25,7 @@ use crate::error::ApiError;
 use crate::metrics::ExportTally;
 use crate::reports::run::Rows;
 use crate::reports::{Ask, Cell, run};
+use crate::sessions::user_agent;
 use crate::store::security_events::{SecurityEvent, Severity};
 
 mod cover;
@@ -157,12 +158,10 @@ async fn paper(
 /// Writes down that figures left the house. A store that does not answer loses it, as it loses the notes of
 /// refusals: whoever may read the report may have it.
 async fn note(app: &App, headers: &HeaderMap, ask: &Ask) {
-    let agent = headers.get(USER_AGENT);
-    let agent = agent.and_then(|agent| agent.to_str().ok());
     let event = SecurityEvent {
         path: Some(format!("/api/reports/{}", ask.report.definition.id)),
         method: Some("GET".to_owned()),
-        user_agent: agent.map(|agent| agent.chars().take(256).collect()),
+        user_agent: user_agent(headers),
         ..SecurityEvent::new("report_exported", Severity::Info)
     };
     if let Err(error) = app.store.log_security_event(&event).await {

@@ -5,10 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use http::header::USER_AGENT;
 use http::{Method, Request, StatusCode};
 use reportapp_session::{Throttle, ThrottleLimits};
 
+use crate::sessions::user_agent;
 use crate::store::Store;
 use crate::store::context::current;
 use crate::store::security_events::{SecurityEvent, Severity};
@@ -19,8 +19,8 @@ const LIMITS: ThrottleLimits = ThrottleLimits {
     refill: Duration::from_secs(60),
     keys: 10_000,
 };
-/// Longer paths and names of programs are cut.
-const MAX_LENGTH: usize = 256;
+/// Longer paths are cut.
+const MAX_PATH: usize = 256;
 
 /// What of a request is written down when it is refused. The query is not: it may hold anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +32,10 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let agent = request.headers().get(USER_AGENT);
-        let agent = agent.and_then(|agent| agent.to_str().ok());
         Self {
             method: request.method().clone(),
-            path: cut(request.uri().path()),
-            user_agent: agent.map(cut),
+            path: request.uri().path().chars().take(MAX_PATH).collect(),
+            user_agent: user_agent(request.headers()),
         }
     }
 
@@ -84,10 +82,6 @@ impl Notes {
             tracing::warn!(%error, kind = event.kind, "failed to write a security event");
         }
     }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(MAX_LENGTH).collect()
 }
 
 #[cfg(test)]

@@ -30,6 +30,12 @@ const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What is kept of a name a browser gives itself.
 const MAX_USER_AGENT: usize = 256;
 
+/// The name a program gives itself, cut to what is kept of it.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(USER_AGENT)?.to_str().ok()?;
+    Some(agent.chars().take(MAX_USER_AGENT).collect())
+}
+
 /// Who asks for a session, or goes on with one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Visitor {
@@ -39,12 +45,9 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn of(address: Option<IpAddr>, headers: &HeaderMap) -> Self {
-        let agent = headers
-            .get(USER_AGENT)
-            .and_then(|value| value.to_str().ok());
         Self {
             address: address.map(|address| address.to_string()),
-            user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
+            user_agent: user_agent(headers),
         }
     }
 }

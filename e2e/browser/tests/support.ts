@@ -1,10 +1,11 @@
 // What every test shares: the account, the guard against console errors and CSP violations, the look for
 // accessibility, the reading of figures from the page, and pictures.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { test as base, expect, type Locator, type Page } from '@playwright/test'
+import { test as base, expect, type Locator, type Page, type PlaywrightWorkerArgs } from '@playwright/test'
 import type { AxeResults } from 'axe-core'
+import { AUTH_STATE } from '../playwright.config'
 
 export { expect }
 export const USER = process.env.APP_USER!
@@ -25,7 +26,29 @@ interface Guard {
   allowStatus: (status: number) => void
 }
 
+/** Milliseconds, a third of the life of an access token. */
+const RENEW_AFTER = 5 * 60_000
+
+/**
+ * Renews the shared session before its access token expires. A page would do so by itself, and with it spend the
+ * refresh token that the tests after it begin with: used twice, it ends the session.
+ */
+async function renew({ request }: PlaywrightWorkerArgs['playwright'], base: string): Promise<void> {
+  if (Date.now() - statSync(AUTH_STATE).mtimeMs < RENEW_AFTER) return
+  const browser = await request.newContext({ ignoreHTTPSErrors: true, storageState: AUTH_STATE })
+  const { cookies } = await browser.storageState()
+  const csrf = cookies.find(({ name }) => name === 'csrf_token')!.value
+  const answer = await browser.post(new URL('api/auth/refresh', base).href, { headers: { 'x-csrf-token': csrf } })
+  expect(answer.status(), 'the shared session is renewed').toBe(200)
+  await browser.storageState({ path: AUTH_STATE })
+  await browser.dispose()
+}
+
 export const test = base.extend<{ guard: Guard }>({
+  storageState: async ({ playwright, storageState, baseURL }, use) => {
+    if (storageState === AUTH_STATE) await renew(playwright, baseURL!)
+    await use(storageState)
+  },
   guard: [
     async ({ page }, use) => {
       const problems: string[] = []

@@ -10,11 +10,13 @@
 //!
 //! - waiting is fair (first come, first served) and bounded by `acquire_timeout_ms`;
 //! - a statement is bounded by `statement_timeout_ms`, on the server where it can be;
+//! - neither takes longer than the request it is for has left ([`within`]);
 //! - dropping a future at any point neither loses a connection slot nor lets a later caller see
 //!   what the dropped one left behind;
 //! - a database that comes back is used again without a restart;
 //! - no password and no parameter value appears in an error, a log line or a metric.
 
+mod deadline;
 mod error;
 mod pool;
 mod row;
@@ -29,6 +31,7 @@ mod value;
 mod postgres;
 mod sqlite;
 
+pub use deadline::within;
 pub use error::PoolError;
 pub use pool::{Engine, Pool};
 pub use postgres::NamedTls;

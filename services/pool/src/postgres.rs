@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::deadline;
 use crate::pool::lock;
 use crate::row::RowStream;
 use crate::settings::PostgresSettings;
@@ -160,6 +161,10 @@ impl Core {
     /// A connection that works, as far as one can know before using it.
     async fn lease(self: &Arc<Self>) -> Result<Lease, PoolError> {
         let mut slot = self.slots.acquire().await?;
+        // A statement that is given no time would only cost its connection.
+        if deadline::left(self.acquire_timeout).is_zero() {
+            return Err(self.slots.waited_in_vain(Duration::ZERO));
+        }
         while let Some(held) = slot.take() {
             // Out of the slot while it is tried: a caller that goes away now closes it.
             if let Some(held) = tried(held).await {
@@ -195,12 +200,13 @@ impl Core {
             pool: self.slots.name().to_owned(),
             detail,
         };
-        match tokio::time::timeout(self.acquire_timeout, receiver).await {
+        let patience = deadline::left(self.acquire_timeout);
+        match tokio::time::timeout(patience, receiver).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(unreachable("the login was abandoned".to_owned())),
             Err(_) => Err(unreachable(format!(
                 "no login within {} ms",
-                self.acquire_timeout.as_millis()
+                patience.as_millis()
             ))),
         }
     }
@@ -232,6 +238,6 @@ async fn tried(held: Held<PgConnection>) -> Option<Held<PgConnection>> {
     if held.unused_for() < TRUSTED_FOR {
         return Some(held);
     }
-    let answer = tokio::time::timeout(PING_TIMEOUT, held.connection.ping()).await;
+    let answer = tokio::time::timeout(deadline::left(PING_TIMEOUT), held.connection.ping()).await;
     matches!(answer, Ok(Ok(()))).then_some(held)
 }

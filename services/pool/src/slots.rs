@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::deadline;
 use crate::pool::lock;
 use crate::settings::Limits;
 use crate::stats::Counters;
@@ -126,21 +127,13 @@ impl<C: Reusable> Slots<C> {
             return Ok(self.slot(permit));
         }
         let waiting = Waiting::start(&self.counters.waiting);
-        let permit =
-            tokio::time::timeout(self.acquire_timeout, self.permits.clone().acquire_owned()).await;
+        let patience = deadline::left(self.acquire_timeout);
+        let permit = tokio::time::timeout(patience, self.permits.clone().acquire_owned()).await;
         drop(waiting);
         match permit {
             Ok(Ok(permit)) => Ok(self.slot(permit)),
             Ok(Err(_)) => Err(self.closed_error()),
-            Err(_) => {
-                self.counters
-                    .acquire_timeouts
-                    .fetch_add(1, Ordering::Relaxed);
-                Err(PoolError::AcquireTimeout {
-                    pool: self.name.clone(),
-                    waited_ms: u64::try_from(self.acquire_timeout.as_millis()).unwrap_or(u64::MAX),
-                })
-            }
+            Err(_) => Err(self.waited_in_vain(patience)),
         }
     }
 
@@ -184,6 +177,17 @@ impl<C: Reusable> Slots<C> {
         self.permits.close();
         let idle = std::mem::take(&mut *lock(&self.idle));
         drop(idle);
+    }
+
+    /// Counts a caller that gave up.
+    pub(crate) fn waited_in_vain(&self, waited: Duration) -> PoolError {
+        self.counters
+            .acquire_timeouts
+            .fetch_add(1, Ordering::Relaxed);
+        PoolError::AcquireTimeout {
+            pool: self.name.clone(),
+            waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     fn closed_error(&self) -> PoolError {

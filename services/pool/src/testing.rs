@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 mod server;
 
+pub use server::Frozen;
 use server::Server;
 
 /// The superuser of a [`TestPostgres`].
@@ -87,6 +88,15 @@ impl TestPostgres {
     /// When it does not start.
     pub async fn start_again(&mut self) {
         self.server.start().await;
+    }
+
+    /// Stops every process of the server in its tracks until the value is dropped: sessions stay open, and
+    /// nobody answers.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    pub fn freeze(&self) -> Frozen {
+        self.server.freeze()
     }
 
     /// Configuration of a superuser login.

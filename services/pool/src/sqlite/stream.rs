@@ -5,7 +5,7 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::sync::mpsc;
 
-use super::worker::{Worker, caller};
+use super::worker::Worker;
 use crate::Value;
 use crate::row::RowStream;
 
@@ -15,9 +15,9 @@ const QUEUE: usize = 64;
 /// Starts the statement on a blocking thread.
 pub(super) fn start(mut reader: Worker, sql: String, params: Vec<Value>) -> RowStream {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let (caller, gone) = caller();
+    let (caller, leave) = reader.caller();
     tokio::task::spawn_blocking(move || {
-        let outcome = reader.run_here(gone, |connection| {
+        let outcome = reader.run_here(leave, |connection| {
             connection.each(&sql, &params, |row| sender.blocking_send(Ok(row)).is_ok())
         });
         // The connection is free before the reader learns that the rows have ended.

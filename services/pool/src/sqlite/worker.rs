@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::connection::SqliteConnection;
 use super::{Core, Role};
 use crate::PoolError;
+use crate::deadline;
 use crate::slots::Slot;
 
 /// A slot whose connection is used on blocking threads only.
@@ -19,6 +20,12 @@ pub(super) struct Worker {
 /// Tells the blocking thread that its caller has gone away, by being dropped.
 pub(super) struct Caller(Arc<AtomicBool>);
 
+/// How long work on a blocking thread goes on: until its time is up or nobody waits for it.
+pub(super) struct Leave {
+    pub(super) gone: Arc<AtomicBool>,
+    pub(super) until: Instant,
+}
+
 impl Drop for Caller {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
@@ -30,15 +37,23 @@ impl Worker {
         Self { core, role, slot }
     }
 
+    /// The two ends of "is anybody still waiting for this?". Made where the deadline of the request is known,
+    /// which is not on the blocking thread.
+    pub(super) fn caller(&self) -> (Caller, Leave) {
+        let gone = Arc::new(AtomicBool::new(false));
+        let until = Instant::now() + deadline::left(self.core.settings.limits.statement_timeout);
+        (Caller(gone.clone()), Leave { gone, until })
+    }
+
     /// Runs one piece of work on a blocking thread, which parks the connection at its end whether
     /// or not the caller is still there.
     pub(super) async fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, PoolError> + Send + 'static,
     ) -> Result<T, PoolError> {
-        let (caller, gone) = caller();
+        let (caller, leave) = self.caller();
         let pool = self.core.readers.name().to_owned();
-        let outcome = tokio::task::spawn_blocking(move || self.run_here(gone, work)).await;
+        let outcome = tokio::task::spawn_blocking(move || self.run_here(leave, work)).await;
         drop(caller);
         let detail = "the runtime is shutting down".to_owned();
         outcome.unwrap_or(Err(PoolError::Unreachable { pool, detail }))
@@ -47,7 +62,7 @@ impl Worker {
     /// Runs work on this thread, which must be one that may block.
     pub(super) fn run_here<T>(
         &mut self,
-        gone: Arc<AtomicBool>,
+        leave: Leave,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, PoolError>,
     ) -> Result<T, PoolError> {
         if self.slot.connection().is_none() {
@@ -55,12 +70,11 @@ impl Worker {
                 SqliteConnection::open(self.core.readers.name(), &self.core.settings, self.role);
             self.slot.fill(opened?);
         }
-        let deadline = Instant::now() + self.core.settings.limits.statement_timeout;
         let connection = self
             .slot
             .connection()
             .ok_or_else(|| PoolError::usage("the slot is empty"))?;
-        connection.allow(deadline, gone)?;
+        connection.allow(leave)?;
         work(connection)
     }
 
@@ -72,10 +86,4 @@ impl Worker {
             drop(self.slot.take());
         }
     }
-}
-
-/// The two ends of "is anybody still waiting for this?".
-pub(super) fn caller() -> (Caller, Arc<AtomicBool>) {
-    let gone = Arc::new(AtomicBool::new(false));
-    (Caller(gone.clone()), gone)
 }

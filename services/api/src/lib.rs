@@ -13,6 +13,7 @@
 //! [`app::App`].
 
 mod access;
+mod admission;
 pub mod app;
 pub mod args;
 pub mod audit;

@@ -1,8 +1,9 @@
 //! The OpenAPI document, generated from the handlers. A test compares it with the committed
 //! `docs/reference/openapi.json` and calls every path it names.
 
-use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::PROBLEM_JSON;
@@ -10,6 +11,7 @@ use crate::handlers::{
     audit, auth, calendar, companies, dashboard, internal, invoices, permissions, reports, roles,
     system, telegram, tenants, treasury, trial_balance, users,
 };
+use crate::model::figures::Level;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -72,6 +74,7 @@ use crate::handlers::{
         system::jwks::jwks,
         system::openapi::openapi,
     ),
+    components(schemas(Level)),
     tags(
         (name = "auth", description = "Signing in and out, one's own account"),
         (name = "reports", description = "Figures of the ERP"),
@@ -81,7 +84,7 @@ use crate::handlers::{
         (name = "system", description = "About the API itself"),
     ),
     security(("bearer" = []), ("cookie" = [])),
-    modifiers(&Schemes, &Problems)
+    modifiers(&Schemes, &Problems, &Common)
 )]
 struct Document;
 
@@ -125,6 +128,78 @@ impl Modify for Problems {
             }
         }
     }
+}
+
+/// What is decided before a request reaches its handler, said here once instead of beside each of them.
+struct Common;
+
+/// Of a request that may change something.
+const OF_WRITES: [(&str, &str); 1] = [("403", "`CrossOrigin`, `CsrfTokenInvalid`")];
+/// Of a request with parameters in its query.
+const OF_QUERIES: [(&str, &str); 1] = [("400", "`InvalidQuery`")];
+/// Of a request with a body.
+const OF_BODIES: [(&str, &str); 5] = [
+    ("400", "The body is not understood"),
+    (
+        "408",
+        "`BodyRefused`: the body did not arrive within 20 seconds",
+    ),
+    ("411", "`BodyRefused`: there is no `Content-Length`"),
+    ("413", "`BodyRefused`: the body is larger than 64 KiB"),
+    ("415", "`BodyRefused`: the body is not JSON"),
+];
+/// Of a request that is let in or turned away.
+const OF_ALL: [(&str, &str); 1] = [("503", "`Overloaded`, `DeadlineExceeded`")];
+
+impl Modify for Common {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let limited = |path: &str| path.starts_with("/api/") && path != "/api/openapi.json";
+        for (path, item) in &mut openapi.paths.paths {
+            let writes = [
+                &mut item.post,
+                &mut item.put,
+                &mut item.delete,
+                &mut item.patch,
+            ];
+            for operation in writes.into_iter().flatten() {
+                add_if_queried(operation);
+                add(operation, &OF_WRITES);
+                if operation.request_body.is_some() {
+                    add(operation, &OF_BODIES);
+                }
+                add(operation, &OF_ALL);
+            }
+            if let Some(operation) = item.get.as_mut().filter(|_| limited(path)) {
+                add_if_queried(operation);
+                add(operation, &OF_ALL);
+            }
+        }
+    }
+}
+
+fn add_if_queried(operation: &mut Operation) {
+    let mut parameters = operation.parameters.iter().flatten();
+    let is_queried = parameters.any(|parameter| {
+        matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query)
+    });
+    if is_queried {
+        add(operation, &OF_QUERIES);
+    }
+}
+
+/// Adds answers that an operation does not describe itself.
+fn add(operation: &mut Operation, answers: &[(&str, &str)]) {
+    for (status, description) in answers {
+        let responses = &mut operation.responses.responses;
+        let described = responses.entry((*status).to_owned());
+        described.or_insert_with(|| RefOr::T(problem(description)));
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new().description(description);
+    response.content(PROBLEM_JSON, content).build()
 }
 
 /// The document as indented JSON with a final newline.

@@ -1,24 +1,29 @@
 //! What every request goes through, whatever its route.
 //!
 //! In order: the path prefix is taken off, requests that another site or page made a browser send are
-//! refused, the router answers within a deadline and in a context of its own, a panic becomes a 500,
-//! refusals are written down, the request id and the security headers are set, and the answer is counted.
+//! refused, the body is taken in, the request is let in or turned away ([`crate::admission`]), the router
+//! answers within a deadline, which holds for its statements too, and in a context of its own, a panic becomes
+//! a 500, refusals are written down, the request id and the security headers are set, and the answer is counted.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{HeaderName, HeaderValue, LOCATION};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http_body_util::Full;
 use reportapp_session::Context as Acting;
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::Instrument;
 use warp::reply::Reply;
 
+use crate::admission::{Class, Permit};
 use crate::app::App;
 use crate::csrf;
 use crate::error::ApiError;
@@ -28,7 +33,13 @@ use crate::refusals::{Asked, Notes};
 use crate::request_id::{self, REQUEST_ID};
 use crate::store::context;
 
-/// Longer than any statement may run.
+mod incoming;
+mod outgoing;
+
+pub(crate) use outgoing::STALL;
+pub use outgoing::{AnswerBody, Broken};
+
+/// From the head of a request to the head of its answer. Longer than any statement may run.
 const DEADLINE: Duration = Duration::from_secs(60);
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -38,35 +49,47 @@ pub struct AppService {
     app: Arc<App>,
     routes: Route,
     notes: Arc<Notes>,
+    /// Whether all that comes is from our own services, and always let in.
+    is_essential: bool,
 }
 
 impl AppService {
+    /// For everybody: each request has the class of who waits for it.
     pub(crate) fn new(app: &Arc<App>, routes: Route) -> Self {
         Self {
             app: Arc::clone(app),
             routes,
             notes: Arc::default(),
+            is_essential: false,
         }
     }
 
-    async fn answer<B>(self, mut request: Request<B>) -> warp::reply::Response
+    /// For our own services, whose requests are always let in.
+    pub(crate) fn essential(app: &Arc<App>, routes: Route) -> Self {
+        Self {
+            is_essential: true,
+            ..Self::new(app, routes)
+        }
+    }
+
+    async fn answer<B>(self, mut request: Request<B>) -> Response<AnswerBody>
     where
         B: hyper::body::Body + Send + Sync + 'static,
         B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let _in_flight = self.app.metrics.begin();
         let begun = Instant::now();
+        let deadline = begun + DEADLINE;
         let method = request.method().clone();
         let id = request_id::of(request.headers());
         let span = tracing::info_span!("request", id = id.as_str(), %method);
         let answer = async {
             match enter(&mut request, &self.app.path_prefix) {
-                Entry::Redirect(to) => redirect(&to),
-                Entry::Refused(error) => error.into_response(),
+                Entry::Redirect(to) => outgoing::watch(redirect(&to), None),
+                Entry::Refused(error) => refuse(error),
                 Entry::Accepted => match self.check_csrf(&request) {
-                    Ok(()) => self.answer_in_context(request, &id).await,
-                    Err(error) => error.into_response(),
+                    Ok(()) => self.answer_in_context(request, &id, deadline).await,
+                    Err(error) => refuse(error),
                 },
             }
         };
@@ -100,22 +123,50 @@ impl AppService {
     }
 
     /// Answers, and writes a refusal down that a security lead wants to see.
-    async fn answer_in_context<B>(&self, request: Request<B>, id: &str) -> warp::reply::Response
+    async fn answer_in_context<B>(
+        &self,
+        request: Request<B>,
+        id: &str,
+        deadline: Instant,
+    ) -> Response<AnswerBody>
     where
         B: hyper::body::Body + Send + Sync + 'static,
         B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let context = self.context(&request, id);
         let asked = Asked::of(&request);
-        context::scope(context, async {
-            let response = self.route(request).await;
+        // Boxed, as what they call is large: each scope around it would need as much of the stack again.
+        let answer = Box::pin(async {
+            let answer = Box::pin(self.admit(request, deadline)).await;
+            let response = answer.unwrap_or_else(refuse);
             if let Some(event) = asked.event(response.status()) {
-                self.notes.write(&self.app.store, &event).await;
+                Box::pin(self.notes.write(&self.app.store, &event)).await;
             }
             response
-        })
-        .await
+        });
+        reportapp_pool::within(deadline, context::scope(context, answer)).await
+    }
+
+    /// Takes the request in, and lets it in.
+    async fn admit<B>(
+        &self,
+        request: Request<B>,
+        deadline: Instant,
+    ) -> Result<Response<AnswerBody>, ApiError>
+    where
+        B: hyper::body::Body + Send + Sync + 'static,
+        B::Data: Send,
+    {
+        let class = if self.is_essential {
+            Class::Essential
+        } else {
+            Class::of(&request)
+        };
+        let request = incoming::receive(request).await?;
+        let mut permit: Permit = self.app.admission.enter(class).await?;
+        let response = Box::pin(self.route(request, deadline)).await;
+        permit.answered(response.status());
+        Ok(outgoing::watch(response, Some(permit)))
     }
 
     fn check_csrf<B>(&self, request: &Request<B>) -> Result<(), ApiError> {
@@ -123,15 +174,14 @@ impl AppService {
         csrf::check(&self.app, method, path, request.headers())
     }
 
-    async fn route<B>(&self, request: Request<B>) -> warp::reply::Response
-    where
-        B: hyper::body::Body + Send + Sync + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn route(
+        &self,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> warp::reply::Response {
         let answer = warp::service(self.routes.clone()).oneshot(request);
         let answer = AssertUnwindSafe(answer).catch_unwind();
-        match tokio::time::timeout(DEADLINE, answer).await {
+        match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => ApiError::Internal("a handler panicked").into_response(),
@@ -144,9 +194,8 @@ impl<B> tower::Service<Request<B>> for AppService
 where
     B: hyper::body::Body + Send + Sync + 'static,
     B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    type Response = warp::reply::Response;
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
@@ -196,6 +245,10 @@ fn is_cross_origin(method: &Method, headers: &HeaderMap) -> bool {
     }
     let site = headers.get("sec-fetch-site");
     site.is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+fn refuse(error: ApiError) -> Response<AnswerBody> {
+    outgoing::watch(error.into_response(), None)
 }
 
 fn redirect(to: &str) -> warp::reply::Response {

@@ -26,7 +26,7 @@ pub(crate) type Route = BoxedFilter<(Response,)>;
 pub(crate) struct RouteName(pub(crate) &'static str);
 
 /// No request of ours is larger.
-const MAX_BODY_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: u64 = 64 * 1024;
 
 /// Makes the result of a handler the answer of the path `template`.
 pub(crate) fn endpoint<F, R>(template: &'static str, filter: F) -> Route

@@ -52,7 +52,7 @@ impl Class {
         };
         if !path.starts_with("/api/") || FROM_MEMORY.iter().any(is_below) {
             Self::Essential
-        } else if request.method() == Method::POST && SIGN_IN.contains(&path) {
+        } else if SIGN_IN.contains(&path) {
             Self::SignIn
         } else if request.method() == Method::GET && (names_format(request) || accepts(request)) {
             Self::Export

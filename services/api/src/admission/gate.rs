@@ -1,7 +1,7 @@
 //! Who goes in and who waits: the limit, one lane per class, and the rules between them.
 //!
-//! People and exports share the limit. While somebody waits to look at something no export begins, and exports
-//! never take the last share: half of the limit is out of their reach. Signing in is counted apart, since its
+//! People and exports share the limit. What becomes free goes to a person who waits before it goes to an export, and
+//! exports never take the last share: half of the limit is out of their reach. Signing in is counted apart, since its
 //! cost is CPU and not the database. A pure machine: the time comes in, and who may go on comes out.
 
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl<T: Ticket> Gate<T> {
         let Some(side) = self.side_mut(class) else {
             return true;
         };
-        if side.lane.is_waiting(now) || !self.has_room(now, class) {
+        if side.lane.is_waiting(now) || !self.has_room(class) {
             return false;
         }
         self.count(class);
@@ -106,7 +106,7 @@ impl<T: Ticket> Gate<T> {
         }
         let mut next = Vec::new();
         for class in Class::LIMITED {
-            while self.has_room(now, class)
+            while self.has_room(class)
                 && let Some(ticket) = self.side_mut(class).and_then(|side| side.lane.pop(now))
             {
                 self.count(class);
@@ -132,18 +132,14 @@ impl<T: Ticket> Gate<T> {
         (side.in_hand, side.lane.len())
     }
 
-    fn has_room(&mut self, now: Instant, class: Class) -> bool {
+    fn has_room(&self, class: Class) -> bool {
         let limit = self.limit.get();
         let in_hand = self.people.in_hand + self.exports.in_hand;
         match class {
             Class::Essential => true,
             Class::SignIn => self.sign_ins.in_hand < self.sign_ins_at_once,
             Class::Interactive => in_hand < limit,
-            Class::Export => {
-                in_hand < limit
-                    && self.exports.in_hand < limit / 2
-                    && !self.people.lane.is_waiting(now)
-            }
+            Class::Export => in_hand < limit && self.exports.in_hand < limit / 2,
         }
     }
 

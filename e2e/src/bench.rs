@@ -7,6 +7,7 @@
     reason = "the figures are the output of the command"
 )]
 
+mod api;
 mod rotation;
 mod runbook;
 mod sessions;
@@ -53,6 +54,10 @@ pub enum What {
     },
     /// Rotations under traffic, and beside them the procedure of a runbook.
     Rotation(rotation::RotationArgs),
+    /// The API under load, and beside it the stack of the original; needs no cluster.
+    Api,
+    /// Whole reports as CSV and Excel files, and beside them those of the stack of the original; needs no cluster.
+    Exports,
     /// Logging out everybody, and beside it the command of a runbook; needs no cluster.
     Sessions(sessions::SessionsArgs),
 }
@@ -66,9 +71,20 @@ const SECONDS: u64 = 300;
 /// When the demo cannot be started or asked.
 pub async fn run(args: BenchArgs) -> Result<ExitCode> {
     let progress = Progress::new();
-    if let Some(What::Sessions(args)) = &args.what {
-        sessions::run(args, &progress).await?;
-        return Ok(ExitCode::SUCCESS);
+    match &args.what {
+        Some(What::Sessions(args)) => {
+            sessions::run(args, &progress).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(What::Api) => {
+            api::run(api::Part::Load, &progress).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(What::Exports) => {
+            api::run(api::Part::Exports, &progress).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
     }
     let mut cluster = match Cluster::attach(&args.name).await {
         Ok(cluster) => cluster,
@@ -96,7 +112,7 @@ pub async fn run(args: BenchArgs) -> Result<ExitCode> {
         Some(What::Quiet { seconds }) => count_writes(seconds).await?,
         Some(What::Rotation(args)) => rotation::run(&subject, &args, &progress).await?,
         // Done already.
-        Some(What::Sessions(_)) => {}
+        Some(What::Sessions(_) | What::Api | What::Exports) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

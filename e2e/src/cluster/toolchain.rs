@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result};
 
 use super::paths;
 use crate::progress::Progress;
-use versions::{COREDNS, ETCD, Group, HELM, KUBE, VAULT, VAULT_KUBERNETES_LOGIN};
+use versions::{COREDNS, ETCD, Group, HELM, KUBE, PythonTool, VAULT, VAULT_KUBERNETES_LOGIN};
 
 /// How folders of builds that have not finished begin.
 const UNFINISHED: &str = ".building-";
@@ -81,10 +81,25 @@ impl Toolchain {
     /// # Errors
     /// As [`Toolchain::ensure`].
     pub async fn moto_python(&self, progress: &Progress) -> Result<PathBuf> {
-        debian::ensure(python::PACKAGES, progress).await?;
-        let _lock = self.lock(progress).await?;
-        go::remove_unfinished(&self.root);
-        python::ensure(&self.root, &versions::MOTO, progress).await
+        self.python(&versions::MOTO, progress).await
+    }
+
+    /// Installs Schemathesis if it is not in the cache yet, and gives the Python that has it:
+    /// `<python> -m schemathesis.cli`.
+    ///
+    /// # Errors
+    /// As [`Toolchain::ensure`].
+    pub async fn schemathesis_python(&self, progress: &Progress) -> Result<PathBuf> {
+        self.python(&versions::SCHEMATHESIS, progress).await
+    }
+
+    /// Installs the stack of the original, which `cargo e2e bench api` measures beside ours, if it is not in the
+    /// cache yet, and gives the Python that has it.
+    ///
+    /// # Errors
+    /// As [`Toolchain::ensure`].
+    pub async fn rival_python(&self, progress: &Progress) -> Result<PathBuf> {
+        self.python(&versions::RIVAL, progress).await
     }
 
     /// Installs a PostgreSQL newer than Debian's if it is not in the cache yet, and gives the folder that
@@ -93,11 +108,15 @@ impl Toolchain {
     /// # Errors
     /// As [`Toolchain::ensure`].
     pub async fn newer_postgres(&self, progress: &Progress) -> Result<PathBuf> {
+        let python = self.python(&versions::POSTGRES, progress).await?;
+        python::packages(&python).await
+    }
+
+    async fn python(&self, tool: &PythonTool, progress: &Progress) -> Result<PathBuf> {
         debian::ensure(python::PACKAGES, progress).await?;
         let _lock = self.lock(progress).await?;
         go::remove_unfinished(&self.root);
-        let python = python::ensure(&self.root, &versions::POSTGRES, progress).await?;
-        python::packages(&python).await
+        python::ensure(&self.root, tool, progress).await
     }
 
     /// Builds Vault's login by Kubernetes if it is not in the cache yet and gives its path. Static,

@@ -12,6 +12,7 @@ use super::{Scenario, scenario};
 use crate::cluster::{Toolchain, command};
 use crate::progress::Progress;
 
+pub mod contract;
 pub mod dependencies;
 
 /// The scenarios of this tier.
@@ -39,6 +40,11 @@ pub fn scenarios() -> Vec<Scenario> {
             Unit,
             "ledgers in AWS Secrets Manager keep their promises",
             aws
+        ),
+        scenario!(
+            Unit,
+            "two thousand generated requests find no fault of the API",
+            contract::check
         ),
         scenario!(Unit, "charts render and pass helm lint", charts),
         scenario!(Unit, "web: types, unit tests and bundle size", web),

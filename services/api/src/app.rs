@@ -7,6 +7,7 @@ use reportapp_config::credential::Secret;
 use reportapp_session::access::Memories;
 use reportapp_session::{Passwords, SessionStore, Throttle, ThrottleLimits, Tokens};
 
+use crate::admission::Admission;
 use crate::cache::Cache;
 use crate::epochs::Epochs;
 use crate::erp::Servers;
@@ -73,6 +74,8 @@ pub struct App {
     pub bot_username: Option<String>,
     /// The built web UI.
     pub web: WebUi,
+    /// Who is let in under load.
+    pub admission: Arc<Admission>,
     /// Counters and histograms of HTTP.
     pub metrics: HttpMetrics,
     /// How exports ended.

@@ -21,6 +21,8 @@ use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use warp::reply::{Reply, Response};
 
+use crate::preference::choices;
+
 /// Shorter answers are as fast without.
 pub(crate) const COMPRESS_FROM: usize = 1024;
 /// Compressed at once, so that nobody else waits for a core meanwhile: a millisecond's work.
@@ -69,23 +71,13 @@ impl Client {
 
 /// Whether a client takes an encoding.
 pub(crate) fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    let values = headers.get_all(ACCEPT_ENCODING).iter();
-    let values = values.filter_map(|value| value.to_str().ok());
     let (mut named, mut any) = (None, None);
-    for coding in values.flat_map(|value| value.split(',')) {
-        let (coding, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight: String = weight.chars().filter(|c| !c.is_whitespace()).collect();
-        let weight = weight.to_ascii_lowercase();
-        let is_refused = weight.strip_prefix("q=").is_some_and(|weight| {
-            let zeroes = weight
-                .strip_prefix('0')
-                .map(|rest| rest.trim_start_matches('.'));
-            zeroes.is_some_and(|rest| rest.chars().all(|digit| digit == '0'))
-        });
-        match coding.trim().to_ascii_lowercase().as_str() {
-            "*" => any = Some(!is_refused),
-            name if name == encoding => named = Some(!is_refused),
-            _ => {}
+    for coding in choices(headers, ACCEPT_ENCODING) {
+        let is_taken = coding.weight > 0;
+        if coding.name == "*" {
+            any = Some(is_taken);
+        } else if coding.name.eq_ignore_ascii_case(encoding) {
+            named = Some(is_taken);
         }
     }
     named.or(any).unwrap_or(false)

@@ -19,6 +19,7 @@ use reportapp_session::{KeySet, MemoryStore, Passwords, Tokens, random};
 use reportapp_telemetry::{Health, Shutdown};
 
 use crate::access;
+use crate::admission::Admission;
 use crate::app::{App, Throttles};
 use crate::args::Args;
 use crate::cache::{Cache, CacheMetrics};
@@ -111,6 +112,7 @@ pub(crate) async fn build(
         internal_token: None,
         bot_username: None,
         web,
+        admission: Arc::new(Admission::register(health.registry())?),
         metrics: HttpMetrics::register(health.registry())?,
         export_metrics: ExportMetrics::register(health.registry())?,
         session_metrics: SessionMetrics::register(health.registry())?,

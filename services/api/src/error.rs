@@ -99,7 +99,7 @@ pub enum ApiError {
     /// A request body that we do not read.
     #[error("body refused: {message}")]
     BodyRefused {
-        /// 411, 413 or 415.
+        /// 400, 408, 411, 413 or 415.
         status: StatusCode,
         /// What to send instead.
         message: &'static str,
@@ -152,6 +152,12 @@ pub enum ApiError {
     /// A change of what somebody may do is written, and some process may not know it yet.
     #[error("a change was not acknowledged")]
     ChangeNotConfirmed(#[source] RevokeError),
+    /// More is asked than can be answered.
+    #[error("more is asked than can be answered")]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// All cores are checking passwords.
     #[error("too many passwords are being checked")]
     Busy,
@@ -260,6 +266,7 @@ impl ApiError {
             | Self::NotRevoked(_)
             | Self::ChangeNotConfirmed(_)
             | Self::DeadlineExceeded
+            | Self::Overloaded { .. }
             | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::ReportFailed { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -293,6 +300,7 @@ impl ApiError {
             Self::EpochsPutBack => "StorePutBack",
             Self::NotRevoked(_) => "SessionsNotEnded",
             Self::ChangeNotConfirmed(_) => "ChangeNotConfirmed",
+            Self::Overloaded { .. } => "Overloaded",
             Self::Busy => "Busy",
             Self::DeadlineExceeded => "DeadlineExceeded",
             Self::Internal(_) => "Internal",
@@ -372,6 +380,12 @@ impl ApiError {
                 "The change is saved. That it holds everywhere could not be confirmed in time; it will \
                  within half a minute, or save it again to have it confirmed."
             }
+            Self::Overloaded { retry_after } => {
+                let seconds = whole_seconds(*retry_after);
+                return format!(
+                    "More is asked here than can be answered at the moment; try again in {seconds} s."
+                );
+            }
             Self::Busy => "Too many people are signing in at this moment; try again in a second.",
             Self::DeadlineExceeded => "The answer took too long; try again.",
             Self::Internal(_) => {
@@ -393,7 +407,9 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::TooManyAttempts { retry_after } | Self::Overloaded { retry_after } => {
+                Some(*retry_after)
+            }
             Self::Busy => Some(Duration::from_secs(1)),
             Self::TooManyExports { .. } => Some(Duration::from_secs(30)),
             Self::DatabaseUnavailable { .. }
@@ -424,7 +440,8 @@ impl ApiError {
     /// The answer; logs it if it is our fault.
     pub fn into_response(self) -> warp::reply::Response {
         let status = self.status();
-        if status.is_server_error() {
+        // Those who are turned away are counted; a line for each would be load of its own.
+        if status.is_server_error() && !matches!(self, Self::Overloaded { .. }) {
             self.log();
         }
         let body = ErrorBody {

@@ -45,7 +45,7 @@ mod xlsx;
 use self::csv::Csv;
 use cover::Cover;
 use encoder::{Encoder, Out};
-pub(crate) use format::{Format, wanted};
+pub(crate) use format::{Format, wanted, wants_file};
 use ndjson::Ndjson;
 use pump::{Limits, Pump};
 use totals::Totals;
@@ -155,8 +155,7 @@ async fn paper(
     Ok(drawn)
 }
 
-/// Writes down that figures left the house. A store that does not answer loses it, as it loses the notes of
-/// refusals: whoever may read the report may have it.
+/// Writes down that figures left the house. Whoever may read the report may have it, also when this is lost.
 async fn note(app: &App, headers: &HeaderMap, ask: &Ask) {
     let event = SecurityEvent {
         path: Some(format!("/api/reports/{}", ask.report.definition.id)),
@@ -164,7 +163,5 @@ async fn note(app: &App, headers: &HeaderMap, ask: &Ask) {
         user_agent: user_agent(headers),
         ..SecurityEvent::new("report_exported", Severity::Info)
     };
-    if let Err(error) = app.store.log_security_event(&event).await {
-        tracing::warn!(%error, kind = event.kind, "failed to write a security event");
-    }
+    app.store.note_security_event(&event).await;
 }

@@ -13,6 +13,7 @@
 //! [`app::App`].
 
 mod access;
+mod admission;
 pub mod app;
 pub mod args;
 pub mod audit;
@@ -39,6 +40,7 @@ pub mod metrics;
 pub mod model;
 pub mod openapi;
 pub mod peer;
+mod preference;
 mod reading;
 mod refresh;
 mod refusals;

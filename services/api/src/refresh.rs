@@ -116,9 +116,7 @@ impl App {
         );
         context::identify(&session.user, Sight::Nothing);
         let event = SecurityEvent::new("session_reused", Severity::Critical);
-        if let Err(error) = self.store.log_security_event(&event).await {
-            tracing::warn!(%error, "failed to write a security event");
-        }
+        self.store.note_security_event(&event).await;
         match self.end_session(&session.id).await {
             Ok(()) => ApiError::NotSignedIn,
             Err(error) => error,

@@ -69,8 +69,7 @@ impl Default for Notes {
 }
 
 impl Notes {
-    /// Writes an event about the running request. A store that does not answer loses it: the request is
-    /// refused either way, and the log has it.
+    /// Writes an event about the running request, which is refused either way.
     pub(crate) async fn write(&self, store: &Store, event: &SecurityEvent) {
         let context = current();
         let caller = context.user.or(context.address).unwrap_or_default();
@@ -78,9 +77,7 @@ impl Notes {
         if self.0.take(&key, Instant::now()).is_err() {
             return;
         }
-        if let Err(error) = store.log_security_event(event).await {
-            tracing::warn!(%error, kind = event.kind, "failed to write a security event");
-        }
+        store.note_security_event(event).await;
     }
 }
 

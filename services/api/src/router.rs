@@ -87,7 +87,7 @@ pub fn internal(app: &Arc<App>) -> AppService {
         internal::unlink::route(app),
         system::health::route(),
     ];
-    AppService::new(app, finish(routes))
+    AppService::essential(app, finish(routes))
 }
 
 fn finish<const N: usize>(routes: [Route; N]) -> Route {
@@ -129,7 +129,9 @@ async fn recover(rejection: Rejection) -> Result<Response, Rejection> {
         ApiError::Invalid {
             code: "InvalidQuery",
             field: None,
-            message: "The query is not understood; give each parameter once.".to_owned(),
+            message: "The query is not understood; give each parameter once, in the form that \
+                      /api/openapi.json says."
+                .to_owned(),
         }
     } else if rejection.find::<reject::MethodNotAllowed>().is_some() {
         ApiError::MethodNotAllowed

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access;
+use crate::admission::Admission;
 use crate::app::{App, InternalToken, Throttles};
 use crate::audit::sealer::{self, SEAL_EVERY};
 use crate::cache::{Cache, CacheMetrics};
@@ -44,7 +45,7 @@ pub(crate) const SERVICE: &str = "reportapp-api";
 const LONGEST_TOKEN_SECONDS: u64 = 15 * 60;
 
 /// Load balancers learn within a few seconds that a pod is going.
-const LONGEST_LAME_DUCK: Duration = Duration::from_secs(5);
+const NOTICE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal comes.
 ///
@@ -107,8 +108,9 @@ pub async fn run(config: &Path, shutdown: &Shutdown) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Serves on all listeners until `shutdown`, then ends in two steps: go on accepting while load
-/// balancers notice, then finish what was begun.
+/// Serves on all listeners until `shutdown`, then ends in two steps: go on accepting while load balancers notice
+/// and until every client has let go of its connection, at most half of the time there is; then finish what was
+/// begun.
 pub(crate) async fn serve(
     listeners: Vec<Listener>,
     health: &Health,
@@ -121,17 +123,26 @@ pub(crate) async fn serve(
         serving.spawn(listener.serve(end.clone()));
     }
     shutdown.cancelled().await;
-    end.lame_duck.cancel();
-    let lame_duck = (drain_time / 3).min(LONGEST_LAME_DUCK);
     let work = async {
-        tokio::time::sleep(lame_duck).await;
-        end.stop.cancel();
+        wind_down(&end, drain_time).await;
         while serving.join_next().await.is_some() {}
     };
     let drained = drain(health, drain_time, work).await;
     if drained == Drained::Finished {
         tracing::info!("ended: every request was answered");
     }
+}
+
+/// Asks all clients to let go of their connections, and waits until they have; then says that the end is here.
+async fn wind_down(end: &End, drain_time: Duration) {
+    end.lame_duck.cancel();
+    let let_go = async {
+        tokio::time::sleep((drain_time / 3).min(NOTICE)).await;
+        end.emptied().await;
+    };
+    // Whoever has not let go by then asks too seldom to wait for; requests in hand need the rest of the time.
+    drop(tokio::time::timeout(drain_time / 2, let_go).await);
+    end.stop.cancel();
 }
 
 /// Reads a configuration file.
@@ -219,6 +230,7 @@ async fn build(
             .transpose()?,
         bot_username: config.bot_username.clone(),
         web: WebUi::load(&config.web_root),
+        admission: Arc::new(Admission::register(health.registry())?),
         metrics: HttpMetrics::register(health.registry())?,
         export_metrics: ExportMetrics::register(health.registry())?,
         session_metrics: SessionMetrics::register(health.registry())?,
@@ -258,6 +270,19 @@ fn log_addresses(listeners: &[Listener]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_waits_for_load_balancers_then_for_connections_and_not_for_ever() {
+        let second = Duration::from_secs(1);
+        for (open_for, ended_after) in [(0, 5), (9, 9), (99, 15)] {
+            let end = End::default();
+            end.connections.spawn(tokio::time::sleep(open_for * second));
+            let begun = tokio::time::Instant::now();
+            wind_down(&end, 30 * second).await;
+            assert!(end.stop.is_cancelled());
+            assert_eq!(begun.elapsed().as_secs(), ended_after, "{open_for}");
+        }
+    }
 
     #[test]
     fn a_prefix_always_begins_and_ends_with_a_slash() {

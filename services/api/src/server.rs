@@ -2,7 +2,7 @@
 //!
 //! The protocol is chosen by ALPN, so a connection is HTTP/1 or HTTP/2 from its first byte and a
 //! graceful end never cuts one whose first request is on its way. Limits: connections at once, time
-//! for a TLS handshake, time for a request head, idle time.
+//! for a TLS handshake, time for a request head, idle time, time for which nothing of an answer is taken.
 //!
 //! Ending happens in two steps, so that no request is lost; see [`End`].
 
@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::service::AppService;
 
+mod paced;
 mod protocol;
 
 use protocol::ConnectionService;
@@ -39,15 +40,26 @@ pub struct BindError {
     source: io::Error,
 }
 
-/// How a listener is told to end. First `lame_duck`: go on accepting, since load balancers notice
-/// late, but ask clients to close their connections. Then `stop`: accept nothing more, and let every
-/// connection finish (GOAWAY, `Connection: close`).
+/// How listeners are told to end. First `lame_duck`: go on accepting, since load balancers notice
+/// late, but ask clients to close their connections (GOAWAY, `Connection: close`), until none is left or
+/// time runs short. Then `stop`: accept nothing more, and let every connection finish.
 #[derive(Clone, Debug, Default)]
 pub struct End {
     /// The end is near.
     pub lame_duck: CancellationToken,
     /// The end is here.
     pub stop: CancellationToken,
+    /// What is open, of all listeners.
+    pub(crate) connections: TaskTracker,
+}
+
+impl End {
+    /// Waits until no connection is left, once the end is near.
+    pub async fn emptied(&self) {
+        // A closed tracker still takes new ones; it only tells when it is empty.
+        self.connections.close();
+        self.connections.wait().await;
+    }
 }
 
 /// A bound address, with the TLS to speak on it and the service behind it.
@@ -85,7 +97,6 @@ impl Listener {
 
     /// Serves until the end is asked for, then until every connection has finished.
     pub async fn serve(self, end: End) {
-        let connections = TaskTracker::new();
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let stop = end.stop.clone();
         let mut stopped = pin!(stop.cancelled());
@@ -98,7 +109,7 @@ impl Listener {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        connections.spawn(self.connection(stream, peer, &end, slot));
+                        end.connections.spawn(self.connection(stream, peer, &end, slot));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "failed to accept a connection");
@@ -113,11 +124,11 @@ impl Listener {
             let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
                 break;
             };
-            connections.spawn(self.connection(stream, peer, &end, slot));
+            end.connections
+                .spawn(self.connection(stream, peer, &end, slot));
         }
         drop(self.listener);
-        connections.close();
-        connections.wait().await;
+        end.emptied().await;
     }
 
     fn connection(
@@ -127,12 +138,7 @@ impl Listener {
         end: &End,
         slot: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let service = ConnectionService {
-            service: self.service.clone(),
-            peer,
-            end: end.clone(),
-            asked: CancellationToken::new(),
-        };
+        let service = ConnectionService::new(self.service.clone(), peer, end.clone());
         let tls = self.tls.clone();
         async move {
             let _slot = slot;

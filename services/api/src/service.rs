@@ -1,24 +1,30 @@
 //! What every request goes through, whatever its route.
 //!
 //! In order: the path prefix is taken off, requests that another site or page made a browser send are
-//! refused, the router answers within a deadline and in a context of its own, a panic becomes a 500,
-//! refusals are written down, the answer is tagged and compressed ([`crate::delivery`]), the request id and the security headers are set, and the answer is counted.
+//! refused, the body is taken in, the request is let in or turned away ([`crate::admission`]), the router
+//! answers within a deadline, which holds for its statements too, and in a context of its own, a panic becomes
+//! a 500, refusals are written down, the answer is tagged and compressed ([`crate::delivery`]), the request id
+//! and the security headers are set, the answer is counted, and its body is watched over on its way out.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{HeaderName, HeaderValue, LOCATION};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http_body_util::Full;
 use reportapp_session::Context as Acting;
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::Instrument;
 use warp::reply::Reply;
 
+use crate::admission::{Class, Permit};
 use crate::app::App;
 use crate::csrf;
 use crate::delivery::{self, Client};
@@ -29,8 +35,14 @@ use crate::refusals::{Asked, Notes};
 use crate::request_id::{self, REQUEST_ID};
 use crate::store::context;
 
-/// Until the head of an answer; longer than any statement of a page may run. The body of an export has a limit
-/// of its own ([`crate::exports`]).
+mod incoming;
+mod outgoing;
+
+pub(crate) use outgoing::STALL;
+pub use outgoing::{AnswerBody, Broken};
+
+/// From the head of a request to the head of its answer; longer than any statement of a page may run. The body of
+/// an export has a limit of its own ([`crate::exports`]).
 const DEADLINE: Duration = Duration::from_secs(60);
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -40,42 +52,55 @@ pub struct AppService {
     app: Arc<App>,
     routes: Route,
     notes: Arc<Notes>,
+    /// Whether all that comes is from our own services, and always let in.
+    is_essential: bool,
 }
 
 impl AppService {
+    /// For everybody: each request has the class of who waits for it.
     pub(crate) fn new(app: &Arc<App>, routes: Route) -> Self {
         Self {
             app: Arc::clone(app),
             routes,
             notes: Arc::default(),
+            is_essential: false,
         }
     }
 
-    async fn answer<B>(self, mut request: Request<B>) -> warp::reply::Response
+    /// For our own services, whose requests are always let in.
+    pub(crate) fn essential(app: &Arc<App>, routes: Route) -> Self {
+        Self {
+            is_essential: true,
+            ..Self::new(app, routes)
+        }
+    }
+
+    async fn answer<B>(self, mut request: Request<B>) -> Response<AnswerBody>
     where
         B: hyper::body::Body + Send + Sync + 'static,
         B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let _in_flight = self.app.metrics.begin();
         let begun = Instant::now();
+        let deadline = begun + DEADLINE;
         let method = request.method().clone();
         let client = Client::of(&request);
         let id = request_id::of(request.headers());
         let span = tracing::info_span!("request", id = id.as_str(), %method);
         let answer = async {
             match enter(&mut request, &self.app.path_prefix) {
-                Entry::Redirect(to) => redirect(&to),
-                Entry::Refused(error) => error.into_response(),
+                Entry::Redirect(to) => redirect(&to).into(),
+                Entry::Refused(error) => error.into(),
                 Entry::Accepted => match self.check_csrf(&request) {
-                    Ok(()) => self.answer_in_context(request, &id).await,
-                    Err(error) => error.into_response(),
+                    Ok(()) => self.answer_in_context(request, &id, deadline).await,
+                    Err(error) => error.into(),
                 },
             }
         };
         let answer = request_id::scope(id.clone(), answer.instrument(span));
-        let response = answer.await;
-        let mut response = delivery::deliver(&client, response).await;
+        let Answer { response, permit } = answer.await;
+        let response = delivery::deliver(&client, response).await;
+        let mut response = outgoing::watch(response, permit);
         let route = response.extensions().get::<RouteName>();
         let route = route.map_or("unmatched", |RouteName(template)| template);
         self.app
@@ -104,22 +129,44 @@ impl AppService {
     }
 
     /// Answers, and writes a refusal down that a security lead wants to see.
-    async fn answer_in_context<B>(&self, request: Request<B>, id: &str) -> warp::reply::Response
+    async fn answer_in_context<B>(&self, request: Request<B>, id: &str, deadline: Instant) -> Answer
     where
         B: hyper::body::Body + Send + Sync + 'static,
         B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let context = self.context(&request, id);
         let asked = Asked::of(&request);
-        context::scope(context, async {
-            let response = self.route(request).await;
-            if let Some(event) = asked.event(response.status()) {
-                self.notes.write(&self.app.store, &event).await;
+        // Boxed, as what they call is large: each scope around it would need as much of the stack again.
+        let answer = Box::pin(async {
+            let answer = Box::pin(self.admit(request, deadline)).await;
+            let answer = answer.unwrap_or_else(Answer::from);
+            if let Some(event) = asked.event(answer.response.status()) {
+                Box::pin(self.notes.write(&self.app.store, &event)).await;
             }
-            response
+            answer
+        });
+        reportapp_pool::within(deadline, context::scope(context, answer)).await
+    }
+
+    /// Takes the request in, and lets it in.
+    async fn admit<B>(&self, request: Request<B>, deadline: Instant) -> Result<Answer, ApiError>
+    where
+        B: hyper::body::Body + Send + Sync + 'static,
+        B::Data: Send,
+    {
+        let class = if self.is_essential {
+            Class::Essential
+        } else {
+            Class::of(&request)
+        };
+        let request = incoming::receive(request).await?;
+        let mut permit: Permit = self.app.admission.enter(class).await?;
+        let response = Box::pin(self.route(request, deadline)).await;
+        permit.answered(response.status());
+        Ok(Answer {
+            response,
+            permit: Some(permit),
         })
-        .await
     }
 
     fn check_csrf<B>(&self, request: &Request<B>) -> Result<(), ApiError> {
@@ -127,19 +174,18 @@ impl AppService {
         csrf::check(&self.app, method, path, request.headers())
     }
 
-    async fn route<B>(&self, mut request: Request<B>) -> warp::reply::Response
-    where
-        B: hyper::body::Body + Send + Sync + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn route(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> warp::reply::Response {
         if request.method() == Method::HEAD {
             // The same answer; its body is left out on its way.
             *request.method_mut() = Method::GET;
         }
         let answer = warp::service(self.routes.clone()).oneshot(request);
         let answer = AssertUnwindSafe(answer).catch_unwind();
-        match tokio::time::timeout(DEADLINE, answer).await {
+        match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => ApiError::Internal("a handler panicked").into_response(),
@@ -152,9 +198,8 @@ impl<B> tower::Service<Request<B>> for AppService
 where
     B: hyper::body::Body + Send + Sync + 'static,
     B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    type Response = warp::reply::Response;
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
@@ -164,6 +209,27 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         self.clone().answer(request).map(Ok).boxed()
+    }
+}
+
+/// What was answered, and the permit under which it was worked on.
+struct Answer {
+    response: warp::reply::Response,
+    permit: Option<Permit>,
+}
+
+impl From<warp::reply::Response> for Answer {
+    fn from(response: warp::reply::Response) -> Self {
+        Self {
+            response,
+            permit: None,
+        }
+    }
+}
+
+impl From<ApiError> for Answer {
+    fn from(error: ApiError) -> Self {
+        error.into_response().into()
     }
 }
 

@@ -67,8 +67,7 @@ impl WebUi {
             return Ok(file.answer(name.starts_with("assets/"), headers));
         }
         let last = name.rsplit('/').next().unwrap_or_default();
-        let belongs_to_api = name == "api" || name.starts_with("api/") || name.starts_with('.');
-        if belongs_to_api || last.contains('.') {
+        if last.contains('.') {
             return Err(ApiError::NotFound {
                 code: "RouteUnknown",
                 field: None,
@@ -131,10 +130,18 @@ fn policy(nonce: &str) -> String {
     )
 }
 
+/// Whether an address is the API's; what is wrong with a request there is for its routes to say.
+fn belongs_to_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/") || path.starts_with("/.")
+}
+
 /// Everything that is not the API.
 pub(crate) fn route(app: &Arc<App>) -> Route {
-    let path = warp::path::full().and(warp::get());
-    let arguments = path.and(with(app)).and(headers());
+    let path = warp::path::full().and_then(async |path: FullPath| {
+        let is_ours = !belongs_to_api(path.as_str());
+        is_ours.then_some(path).ok_or_else(warp::reject::not_found)
+    });
+    let arguments = path.and(warp::get()).and(with(app)).and(headers());
     let answer = |path: FullPath, app: Arc<App>, headers: HeaderMap| {
         app.web.answer(&app.path_prefix, path.as_str(), &headers)
     };

@@ -10,6 +10,7 @@
 //!
 //! - waiting is fair (first come, first served) and bounded by `acquire_timeout_ms`;
 //! - a statement is bounded by `statement_timeout_ms`, on the server where it can be;
+//! - neither takes longer than the request it is for has left ([`within`]);
 //! - dropping a future at any point neither loses a connection slot nor lets a later caller see
 //!   what the dropped one left behind;
 //! - a database that comes back is used again without a restart;
@@ -17,6 +18,7 @@
 //!   times a minute at most (PostgreSQL);
 //! - no password and no parameter value appears in an error, a log line or a metric.
 
+mod deadline;
 mod error;
 mod generation;
 mod pool;
@@ -33,6 +35,7 @@ mod value;
 mod postgres;
 mod sqlite;
 
+pub use deadline::within;
 pub use error::PoolError;
 pub use pool::{Engine, Pool, Promoted, Renewal};
 pub use postgres::NamedTls;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 
+use crate::deadline;
 use crate::generation::Succession;
 use crate::pool::lock;
 use crate::settings::Limits;
@@ -171,7 +172,8 @@ impl<C: Reusable> Slots<C> {
             return Ok(self.slot());
         }
         let waiting = Waiting::start(&self.counters.waiting);
-        let permit = tokio::time::timeout(self.acquire_timeout, self.permits.acquire()).await;
+        let patience = deadline::left(self.acquire_timeout);
+        let permit = tokio::time::timeout(patience, self.permits.acquire()).await;
         drop(waiting);
         match permit {
             Ok(Ok(permit)) => {
@@ -179,15 +181,7 @@ impl<C: Reusable> Slots<C> {
                 Ok(self.slot())
             }
             Ok(Err(_)) => Err(self.closed_error()),
-            Err(_) => {
-                self.counters
-                    .acquire_timeouts
-                    .fetch_add(1, Ordering::Relaxed);
-                Err(PoolError::AcquireTimeout {
-                    pool: self.name.clone(),
-                    waited_ms: u64::try_from(self.acquire_timeout.as_millis()).unwrap_or(u64::MAX),
-                })
-            }
+            Err(_) => Err(self.waited_in_vain(patience)),
         }
     }
 
@@ -344,6 +338,17 @@ impl<C: Reusable> Slots<C> {
         let idle = std::mem::take(&mut lock(&self.parked).idle);
         drop(idle);
         self.counters.changed.notify_waiters();
+    }
+
+    /// Counts a caller that gave up.
+    pub(crate) fn waited_in_vain(&self, waited: Duration) -> PoolError {
+        self.counters
+            .acquire_timeouts
+            .fetch_add(1, Ordering::Relaxed);
+        PoolError::AcquireTimeout {
+            pool: self.name.clone(),
+            waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     pub(crate) fn closed_error(&self) -> PoolError {

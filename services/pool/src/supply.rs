@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
 use crate::PoolError;
+use crate::deadline;
 use crate::generation::{Attempts, Verdict};
 use crate::pool::lock;
 use crate::settings::Limits;
@@ -126,8 +127,8 @@ impl<L: Login> Supply<L> {
 
     /// A connection that works, as far as one can know before using it.
     pub(crate) async fn lease(self: &Arc<Self>) -> Result<Slot<L::Connection>, PoolError> {
-        let deadline = now() + self.acquire_timeout;
-        let mut slot = self.slots.acquire().await?;
+        let deadline = now() + deadline::left(self.acquire_timeout);
+        let mut slot = self.turn().await?;
         loop {
             while let Some(held) = slot.take() {
                 // Out of the slot while it is tried: a caller that goes away now closes it.
@@ -143,12 +144,21 @@ impl<L: Login> Supply<L> {
 
     /// Logs in anew, within the bound of the pool; the connection is kept, and the slot has one.
     pub(crate) async fn log_in(self: &Arc<Self>) -> Result<Slot<L::Connection>, PoolError> {
-        let deadline = now() + self.acquire_timeout;
-        let mut slot = self.slots.acquire().await?;
+        let deadline = now() + deadline::left(self.acquire_timeout);
+        let mut slot = self.turn().await?;
         if let Some(idle) = slot.take() {
             self.slots.park(idle);
         }
         self.seek_login(&mut slot, deadline).await?;
+        Ok(slot)
+    }
+
+    /// A turn, for a caller who has time left: a statement that is given none would only cost its connection.
+    async fn turn(&self) -> Result<Slot<L::Connection>, PoolError> {
+        let slot = self.slots.acquire().await?;
+        if deadline::left(self.acquire_timeout).is_zero() {
+            return Err(self.slots.waited_in_vain(Duration::ZERO));
+        }
         Ok(slot)
     }
 

@@ -14,6 +14,7 @@ mod server;
 
 #[cfg(test)]
 pub(crate) use noop::{Noop, Nothing};
+pub use server::Frozen;
 use server::Server;
 
 /// The superuser of a [`TestPostgres`].
@@ -85,23 +86,21 @@ impl TestPostgres {
         self.server.stop().await;
     }
 
-    /// Stops every process of the server where it stands, as a machine does that hangs: sockets stay open
-    /// and nobody answers.
-    pub fn freeze(&self) {
-        self.server.signal_all("STOP");
-    }
-
-    /// Lets a frozen server go on.
-    pub fn thaw(&self) {
-        self.server.signal_all("CONT");
-    }
-
     /// Starts a stopped server with its data.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn start_again(&mut self) {
         self.server.start().await;
+    }
+
+    /// Stops every process of the server where it stands until the value is dropped, as a machine does that
+    /// hangs: sockets stay open and nobody answers.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    pub fn freeze(&self) -> Frozen {
+        self.server.freeze()
     }
 
     /// Configuration of a superuser login.

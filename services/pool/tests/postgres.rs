@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::join_all;
 use reportapp_config::DatabaseConfig;
 use reportapp_config::database::TlsConfig;
 use reportapp_pool::testing::{SUPERUSER, TestPostgres, TestTls};
-use reportapp_pool::{Pool, PoolError, Question};
+use reportapp_pool::{Pool, PoolError, Question, within};
+use tokio::time::Instant;
 
 async fn open(config: &DatabaseConfig) -> Pool {
     Pool::open("server/main", config)
@@ -404,7 +406,7 @@ async fn whoever_asks_a_frozen_server_is_answered_by_the_deadline() {
     }
     let pool = open(&config).await;
     pool.query("SELECT 1", &[]).await.expect("up");
-    server.freeze();
+    let frozen = server.freeze();
     tokio::time::pause();
     let asked = tokio::time::Instant::now();
     let statement = pool.query("SELECT 1", &[]).await.expect_err("frozen");
@@ -426,7 +428,100 @@ async fn whoever_asks_a_frozen_server_is_answered_by_the_deadline() {
         assert!(error.is_transient(), "{error:?}");
     }
     tokio::time::resume();
-    server.thaw();
+    drop(frozen);
     pool.query("SELECT 1", &[]).await.expect("up again");
     pool.probe().await.expect("up again");
+}
+
+/// How many sessions of the server are at `pg_sleep`.
+async fn sleepers(admin: &Pool) -> i64 {
+    let sql = "SELECT count(*) AS n FROM pg_stat_activity \
+               WHERE state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()";
+    let rows = admin.query(sql, &[]).await.expect("counted");
+    rows[0].get("n").expect("a number")
+}
+
+async fn until_sleepers(admin: &Pool, wanted: i64) {
+    let wait = async {
+        while sleepers(admin).await != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
+    waited.unwrap_or_else(|_| panic!("not {wanted} sessions that sleep"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_ends_at_the_server_with_the_request_it_is_for() {
+    let server = TestPostgres::start().await;
+    let (admin, pool) = (open(&server.config()).await, open(&server.config()).await);
+    let sleep = [question("SELECT pg_sleep(600)")];
+    let deadline = Instant::now() + Duration::from_millis(700);
+    let (read, wrote, asked) = tokio::join!(
+        within(deadline, pool.read_only(&sleep)),
+        within(deadline, async {
+            let mut transaction = pool.begin().await?;
+            transaction.execute("SELECT pg_sleep(600)", &[]).await
+        }),
+        within(deadline, pool.query("SELECT pg_sleep(600)", &[])),
+    );
+    for category in [
+        read.expect_err("too slow").category(),
+        wrote.expect_err("too slow").category(),
+        asked.expect_err("too slow").category(),
+    ] {
+        assert_eq!(category, "StatementTimeout");
+    }
+    until_sleepers(&admin, 0).await;
+
+    // The server knows the limit itself, so that it holds without us too.
+    let show = [question(
+        "SELECT setting::bigint AS ms FROM pg_settings WHERE name = 'statement_timeout'",
+    )];
+    let limit = async || {
+        let tables = pool.read_only(&show).await.expect("shown");
+        tables[0][0].get::<i64>("ms").expect("a number")
+    };
+    let soon = Instant::now() + Duration::from_secs(9);
+    assert!((1..=9_000).contains(&within(soon, limit()).await));
+    assert_eq!(limit().await, 30_000, "of the session, when nobody waits");
+    // No time at all costs no connection.
+    let late = within(Instant::now(), pool.query("SELECT 1", &[])).await;
+    assert_eq!(late.expect_err("late").category(), "AcquireTimeout");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_takes_its_statement_along() {
+    let server = TestPostgres::start().await;
+    let (admin, pool) = (open(&server.config()).await, open(&server.config()).await);
+    let sleep = [question("SELECT pg_sleep(600)")];
+    let caller = tokio::spawn(async move { pool.read_only(&sleep).await });
+    until_sleepers(&admin, 1).await;
+    caller.abort();
+    until_sleepers(&admin, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stands_still_holds_nobody_beyond_the_deadline_and_is_used_again() {
+    let server = TestPostgres::start().await;
+    let pool = open(&server.config()).await;
+    let ask = [question("SELECT 1")];
+    pool.read_only(&ask).await.expect("the server is up");
+    let frozen = server.freeze();
+    // More than there are connections: some wait at the server, some to log in, some for their turn.
+    let deadline = Instant::now() + Duration::from_millis(500);
+    let callers = (0..16).map(|_| within(deadline, pool.read_only(&ask)));
+    let answers = tokio::time::timeout(Duration::from_secs(20), join_all(callers)).await;
+    for answer in answers.expect("everybody has an answer long before the limits of the pool") {
+        let error = answer.expect_err("nobody answers");
+        assert!(error.is_transient(), "{error:?}");
+    }
+    drop(frozen);
+    let again = async {
+        while pool.read_only(&ask).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let again = tokio::time::timeout(Duration::from_secs(30), again).await;
+    again.expect("the pool is of use again without a restart");
 }

@@ -1,7 +1,8 @@
-//! Password hashes: argon2id, computed on blocking threads, never more at once than there are cores.
+//! Password hashes: argon2id, computed on blocking threads, never more at once than half of the cores.
 //!
 //! Each hash costs about 20 MiB and tens of milliseconds by design. Without the bound a burst of
-//! sign-ins would starve every other request and exhaust the memory limit of the pod. An unknown
+//! sign-ins would starve every other request and exhaust the memory limit of the pod. The bound holds the
+//! computation and not its caller: one who goes away leaves it running. An unknown
 //! user costs the same work as a known one, so that the time of an answer tells nothing.
 //!
 //! Parameters grow over the years. A hash of earlier ones still verifies, and [`is_outdated`] tells whoever
@@ -13,7 +14,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{ARGON2ID_IDENT, Argon2, Params, Version};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::random;
 
@@ -39,7 +40,7 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Bounded by the cores of this machine. Computes one hash, so it takes tens of milliseconds.
+    /// Bounded by half of the cores of this machine; the others are for other requests. Computes one hash, so it takes tens of milliseconds.
     ///
     /// # Errors
     /// [`PasswordError::Failed`] when argon2 cannot run here at all.
@@ -47,7 +48,7 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let decoy = compute(&random::password(24))?.into();
         Ok(Self {
-            cores: Arc::new(Semaphore::new(cores)),
+            cores: Arc::new(Semaphore::new((cores / 2).max(1))),
             decoy,
         })
     }
@@ -57,9 +58,9 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError::Busy`] after five seconds without a free core.
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        let _core = self.core().await?;
+        let core = self.core().await?;
         let password = password.to_owned();
-        run(move || compute(&password)).await
+        run(core, move || compute(&password)).await
     }
 
     /// Whether `password` belongs to the stored hash. With `None` (no such user) the answer is
@@ -73,11 +74,11 @@ impl Passwords {
         password: &str,
         stored: Option<&str>,
     ) -> Result<bool, PasswordError> {
-        let _core = self.core().await?;
+        let core = self.core().await?;
         let known = stored.is_some();
         let hash = stored.unwrap_or(&self.decoy).to_owned();
         let password = password.to_owned();
-        let right = run(move || {
+        let right = run(core, move || {
             let parsed = PasswordHash::new(&hash).map_err(|_| PasswordError::Failed)?;
             Ok(Argon2::default()
                 .verify_password(password.as_bytes(), &parsed)
@@ -86,8 +87,9 @@ impl Passwords {
         Ok(right.await? && known)
     }
 
-    async fn core(&self) -> Result<SemaphorePermit<'_>, PasswordError> {
-        let permit = tokio::time::timeout(PATIENCE, self.cores.acquire()).await;
+    async fn core(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
+        let turn = Arc::clone(&self.cores).acquire_owned();
+        let permit = tokio::time::timeout(PATIENCE, turn).await;
         Ok(permit
             .map_err(|_| PasswordError::Busy)?
             .expect("the semaphore is never closed"))
@@ -113,8 +115,13 @@ pub fn is_outdated(stored: &str) -> bool {
 }
 
 async fn run<T: Send + 'static>(
+    core: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
 ) -> Result<T, PasswordError> {
+    let work = move || {
+        let _core = core;
+        work()
+    };
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or(Err(PasswordError::Failed))
@@ -192,6 +199,23 @@ mod tests {
             passwords.verify("x", Some("plain")).await,
             Err(PasswordError::Failed)
         );
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_frees_no_core_that_still_computes() {
+        let passwords = Passwords::new().unwrap();
+        let all = passwords.cores.available_permits();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let core = passwords.core().await.unwrap();
+        let caller = tokio::spawn(run(core, move || {
+            wait.recv().map_err(|_| PasswordError::Failed)
+        }));
+        tokio::task::yield_now().await;
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert_eq!(passwords.cores.available_permits(), all - 1);
+        go_on.send(()).unwrap();
+        drop(passwords.cores.acquire_many(all.try_into().unwrap()).await);
     }
 
     #[tokio::test]

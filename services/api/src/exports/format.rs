@@ -6,6 +6,7 @@ use http::header::ACCEPT;
 use super::Lang;
 use crate::erp::shorten;
 use crate::error::ApiError;
+use crate::preference::{Choice, choices};
 use crate::reports::asked::Asked;
 
 /// A file that holds a whole report.
@@ -75,17 +76,35 @@ pub(crate) fn wanted(
     };
     let format = match asked.take("format")?.as_deref() {
         None => accepted(headers)?,
-        Some("json") => None,
-        Some("csv") => Some(Format::Csv),
-        Some("xlsx") => Some(Format::Xlsx),
-        Some("pdf") => Some(Format::Pdf),
-        Some("ndjson") => Some(Format::Ndjson),
-        Some(other) => {
+        Some(word) => named(word).ok_or_else(|| {
             let formats = "`json`, `ndjson`, `csv`, `xlsx` or `pdf`";
-            return Err(impossible("format", other, formats));
-        }
+            impossible("format", word, formats)
+        })?,
     };
     Ok((format, lang))
+}
+
+/// Whether an address and its headers ask for a file, before anything else is known of the request.
+pub(crate) fn wants_file(query: &str, headers: &HeaderMap) -> bool {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let word = pairs.find(|(name, _)| *name == "format");
+    let format = match word {
+        None => accepted(headers).ok(),
+        Some((_, word)) => named(word),
+    };
+    format.flatten().is_some()
+}
+
+/// The format that goes by a word; `Some(None)`: a page as JSON.
+fn named(word: &str) -> Option<Option<Format>> {
+    Some(match word {
+        "json" => None,
+        "csv" => Some(Format::Csv),
+        "xlsx" => Some(Format::Xlsx),
+        "pdf" => Some(Format::Pdf),
+        "ndjson" => Some(Format::Ndjson),
+        _ => return None,
+    })
 }
 
 fn impossible(name: &str, value: &str, formats: &str) -> ApiError {
@@ -96,11 +115,8 @@ fn impossible(name: &str, value: &str, formats: &str) -> ApiError {
 
 /// What the client prefers of what there is. Nothing readable in `Accept` means anything will do.
 fn accepted(headers: &HeaderMap) -> Result<Option<Format>, ApiError> {
-    let values = headers.get_all(ACCEPT).iter();
-    let texts = values.filter_map(|value| value.to_str().ok());
-    let ranges: Vec<Range<'_>> = texts
-        .flat_map(|text| text.split(','))
-        .filter_map(Range::read)
+    let ranges: Vec<Choice<'_>> = choices(headers, ACCEPT)
+        .filter(|range| range.name.contains('/'))
         .collect();
     if ranges.is_empty() {
         return Ok(None);
@@ -117,61 +133,25 @@ fn accepted(headers: &HeaderMap) -> Result<Option<Format>, ApiError> {
 }
 
 /// How much a media type is wanted: by the most specific range that covers it.
-fn weight(ranges: &[Range<'_>], essence: &str) -> u16 {
+fn weight(ranges: &[Choice<'_>], essence: &str) -> u16 {
     let covering = ranges.iter().filter_map(|range| {
-        let specificity = range.covers(essence)?;
+        let specificity = specificity(range.name, essence)?;
         Some((specificity, range.weight))
     });
     covering.max().map_or(0, |(_, weight)| weight)
 }
 
-/// A media range with its weight in thousandths.
-#[derive(Debug, PartialEq, Eq)]
-struct Range<'a> {
-    name: &'a str,
-    weight: u16,
-}
-
-impl<'a> Range<'a> {
-    fn read(text: &'a str) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
-        let name = parts.next().filter(|name| name.contains('/'))?;
-        let mut weight = 1_000;
-        for part in parts {
-            if let Some((key, value)) = part.split_once('=')
-                && key.trim().eq_ignore_ascii_case("q")
-            {
-                weight = thousandths(value.trim())?;
-            }
-        }
-        Some(Self { name, weight })
+/// How specifically a media range names this media type, if it does.
+fn specificity(range: &str, essence: &str) -> Option<u8> {
+    if range == "*/*" {
+        return Some(0);
     }
-
-    /// How specifically it names this media type, if it does.
-    fn covers(&self, essence: &str) -> Option<u8> {
-        if self.name == "*/*" {
-            return Some(0);
-        }
-        let group = essence.split('/').next().unwrap_or_default();
-        match self.name.split_once('/') {
-            Some((found, "*")) if found.eq_ignore_ascii_case(group) => Some(1),
-            _ if self.name.eq_ignore_ascii_case(essence) => Some(2),
-            _ => None,
-        }
+    let group = essence.split('/').next().unwrap_or_default();
+    match range.split_once('/') {
+        Some((found, "*")) if found.eq_ignore_ascii_case(group) => Some(1),
+        _ if range.eq_ignore_ascii_case(essence) => Some(2),
+        _ => None,
     }
-}
-
-/// "0.8" as 800: at most one digit before and three behind the point.
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let is_number = fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = match whole {
-        "0" if is_number => 0,
-        "1" if is_number && fraction.bytes().all(|byte| byte == b'0') => 1_000,
-        _ => return None,
-    };
-    let fraction: u16 = format!("{fraction:0<3}").parse().ok()?;
-    Some(whole + fraction)
 }
 
 #[cfg(test)]

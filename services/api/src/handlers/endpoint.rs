@@ -32,7 +32,7 @@ pub(crate) struct RouteName(pub(crate) &'static str);
 const FOUND_IN: HeaderName = HeaderName::from_static("x-cache");
 
 /// No request of ours is larger.
-const MAX_BODY_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: u64 = 64 * 1024;
 
 /// Makes the result of a handler the answer of the path `template`.
 pub(crate) fn endpoint<F, R>(template: &'static str, filter: F) -> Route

@@ -1,11 +1,12 @@
 //! What the answers to questions about reports look like.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use reportapp_pool::Value;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::file::{Definition, PeriodKind};
@@ -77,7 +78,12 @@ pub struct ReportAnswer {
     pub columns: Vec<String>,
     /// A cell per column: texts, days and amounts are strings, whole numbers are numbers.
     #[schema(value_type = Vec<Vec<Value>>)]
-    pub rows: Vec<Vec<Cell>>,
+    #[serde(serialize_with = "as_list")]
+    pub rows: Arc<[Vec<Cell>]>,
+}
+
+fn as_list<S: Serializer>(rows: &Arc<[Vec<Cell>]>, serializer: S) -> Result<S::Ok, S::Error> {
+    rows.as_ref().serialize(serializer)
 }
 
 impl ReportHead {

@@ -59,8 +59,8 @@ pub enum Cell {
 pub struct Table {
     /// Which report.
     pub report: Arc<Report>,
-    /// The rows of the page, with a cell per column.
-    pub rows: Vec<Vec<Cell>>,
+    /// The rows of the page, with a cell per column. Shared by everybody who is given the same answer.
+    pub rows: Arc<[Vec<Cell>]>,
     /// The number of all rows.
     pub total_rows: i64,
     /// The sums over all rows, by the columns that have one.

@@ -14,6 +14,9 @@ use crate::handlers::endpoint::{Route, endpoint};
 use crate::test_support::TestApp;
 use crate::tls::Certificate;
 
+mod database;
+mod slow_clients;
+
 /// A route whose answer waits until it is let go, and that says when a request has arrived.
 struct Slow {
     route: Route,
@@ -195,4 +198,50 @@ async fn near_the_end_answers_ask_clients_to_close_their_connections() {
     );
     running.end.stop.cancel();
     running.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn near_the_end_http2_is_asked_to_go_elsewhere_and_loses_nothing_in_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    reportapp_telemetry::install_crypto_provider();
+    let trusted = write_pair(folder.path());
+    let certificate = Certificate::new(TlsFiles {
+        certificate: folder.path().join("tls.crt"),
+        key: folder.path().join("tls.key"),
+    });
+    certificate.reload().unwrap();
+    let mut slow = slow();
+    let running = run(Some(certificate.server_config()), slow.route.clone()).await;
+    let url = format!("https://localhost:{}/slow", running.address.port());
+    let client = client(trusted, running.address).build().unwrap();
+    let first = tokio::spawn(client.get(&url).send());
+    slow.arrived.recv().await.unwrap();
+
+    running.end.lame_duck.cancel();
+    slow.let_go.send(()).await.unwrap();
+    let first = first.await.unwrap().unwrap();
+    assert_eq!(first.version(), http::Version::HTTP_2);
+    assert_eq!(first.text().await.unwrap(), "finished");
+    // The client holds nothing against us: the connection is gone although nobody told the listener to stop.
+    running.end.emptied().await;
+    slow.let_go.send(()).await.unwrap();
+    let second = client.get(&url).send().await.unwrap();
+    assert_eq!(second.text().await.unwrap(), "finished", "still accepting");
+    running.end.stop.cancel();
+    running.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn near_the_end_an_idle_connection_may_ask_once_more_and_is_waited_for() {
+    let running = run(None, quick()).await;
+    let mut idle = slow_clients::connect(&running).await;
+    let answer = idle.ask("GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(!answer.contains("connection: close"), "{answer}");
+    running.end.lame_duck.cancel();
+    let mut emptied = Box::pin(running.end.emptied());
+    assert!((&mut emptied).now_or_never().is_none());
+    let answer = idle.ask("GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.contains("connection: close"), "{answer}");
+    emptied.await;
+    running.end.stop.cancel();
 }

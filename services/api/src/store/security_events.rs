@@ -59,6 +59,13 @@ impl Severity {
 }
 
 impl Store {
+    /// Writes an event down that nothing waits for: a store that does not answer loses it, and the log says so.
+    pub(crate) async fn note_security_event(&self, event: &SecurityEvent) {
+        if let Err(error) = self.log_security_event(event).await {
+            tracing::warn!(%error, kind = event.kind, "failed to write a security event");
+        }
+    }
+
     /// Writes an event down; user, tenant, address and request are those of the running request.
     ///
     /// # Errors

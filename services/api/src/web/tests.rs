@@ -86,15 +86,13 @@ async fn an_unchanged_file_is_not_sent_again() {
 
 #[test]
 fn addresses_of_the_api_and_missing_files_do_not_get_the_page() {
-    for path in [
-        "/api/nothing",
-        "/api",
-        "/.well-known/x",
-        "/assets/gone.js",
-        "/../secret.txt",
-    ] {
+    for path in ["/assets/gone.js", "/../secret.txt"] {
         assert_eq!(get(path, &[]).unwrap_err().status(), 404, "{path}");
     }
+    for path in ["/api/nothing", "/api", "/.well-known/x", "/../secret.txt"] {
+        assert!(belongs_to_api(path), "{path}");
+    }
+    assert!(!belongs_to_api("/apiary"));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use super::connection::PgConnection;
 use super::error::{Context, connect_error};
 use super::tls::NamedTls;
 use crate::PoolError;
+use crate::deadline;
 use crate::settings::PostgresSettings;
 use crate::supply::Login;
 
@@ -148,7 +149,7 @@ impl Login for Connector {
     }
 
     async fn answers(connection: &PgConnection) -> bool {
-        let answer = tokio::time::timeout(PING_TIMEOUT, connection.ping()).await;
+        let answer = tokio::time::timeout(deadline::left(PING_TIMEOUT), connection.ping()).await;
         matches!(answer, Ok(Ok(())))
     }
 

@@ -1,6 +1,7 @@
 //! One logged-in PostgreSQL session: runs statements with a deadline, remembers prepared ones, and
 //! turns server rows into [`Row`]s.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio_postgres::{CancelToken, Client, Error, RowStream, Statement};
 
 use super::error::Context;
 use super::types::{Bound, Cell, check_parameters};
+use crate::deadline;
 use crate::slots::Reusable;
 use crate::{Opening, PoolError, Question, Row, Value};
 
@@ -27,6 +29,7 @@ pub(super) const OUTDATED: [&SqlState; 2] = [
 /// Begins reading one state of the database. Reports are asked with very different values, for which the
 /// plan of the average value is a bad one.
 const READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
+const BEGIN: &str = "BEGIN";
 /// How long a closed session may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -121,9 +124,10 @@ impl PgConnection {
                 let statement = self.prepare(sql, params).await?;
                 let settings = opening.params.iter().map(Bound).collect::<Vec<_>>();
                 let bound = params.iter().map(Bound).collect::<Vec<_>>();
+                let begin = self.context.in_time(BEGIN);
                 // Polled, and so sent, in this order.
                 let (begun, opened, answer, committed) = futures::join!(
-                    self.client.batch_execute("BEGIN"),
+                    self.client.batch_execute(&begin),
                     self.client.execute_raw(&first.statement, settings),
                     self.read(&statement, bound),
                     self.client.batch_execute("COMMIT"),
@@ -155,9 +159,10 @@ impl PgConnection {
                     let bound = question.params.iter().map(Bound).collect::<Vec<_>>();
                     self.read(statement, bound)
                 });
+                let begin = self.context.in_time(READ_ONLY);
                 // Polled, and so sent, in this order.
                 let (begun, answers, ended) = futures::join!(
-                    self.client.batch_execute(READ_ONLY),
+                    self.client.batch_execute(&begin),
                     join_all(answers),
                     self.client.batch_execute("ROLLBACK"),
                 );
@@ -214,8 +219,9 @@ impl PgConnection {
             .bound(async {
                 let first = self.prepare(opening.sql, &opening.params).await?;
                 let settings = opening.params.iter().map(Bound).collect::<Vec<_>>();
+                let begin = self.context.in_time(BEGIN);
                 let (begun, opened) = futures::join!(
-                    self.client.batch_execute("BEGIN"),
+                    self.client.batch_execute(&begin),
                     self.client.execute_raw(&first.statement, settings),
                 );
                 begun.map_err(|error| self.context.statement_error(&error))?;
@@ -254,6 +260,12 @@ impl PgConnection {
                     .map_err(|error| self.context.statement_error(&error))
             })
             .await
+    }
+
+    /// Begins a transaction without an opening.
+    pub(super) async fn begin_bare(&mut self) -> Result<(), PoolError> {
+        let begin = self.context.in_time(BEGIN);
+        self.batch(&begin).await
     }
 
     /// Sends a statement and returns the names of its columns with its rows to come.
@@ -331,12 +343,30 @@ impl Drop for PgConnection {
 }
 
 impl Context {
+    /// How long this side waits for a statement.
+    pub(super) fn patience(&self) -> Duration {
+        deadline::left(self.deadline)
+    }
+
+    /// The beginning of a transaction whose statements the server itself ends when the time of the request is
+    /// up, whatever becomes of us until then.
+    fn in_time(&self, begin: &'static str) -> Cow<'static, str> {
+        let limit = Duration::from_millis(self.limit_ms);
+        let left = deadline::left(limit);
+        if left == limit {
+            return begin.into();
+        }
+        // Zero would mean without end.
+        let left_ms = left.as_millis().max(1);
+        format!("{begin}; SET LOCAL statement_timeout = {left_ms}").into()
+    }
+
     /// Bounds a statement from this side too.
     pub(super) async fn bound<T>(
         &self,
         statement: impl Future<Output = Result<T, PoolError>>,
     ) -> Result<T, PoolError> {
-        match tokio::time::timeout(self.deadline, statement).await {
+        match tokio::time::timeout(self.patience(), statement).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.timed_out()),
         }

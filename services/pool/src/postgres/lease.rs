@@ -129,7 +129,7 @@ impl Lease {
             let (columns, context) = (columns.clone(), context.clone());
             async move {
                 let (mut lease, mut rows) = state?;
-                match tokio::time::timeout(context.deadline, rows.next()).await {
+                match tokio::time::timeout(context.patience(), rows.next()).await {
                     Ok(None) => {
                         lease.busy = false;
                         None
@@ -218,7 +218,8 @@ pub(crate) struct PostgresTransaction {
 
 impl PostgresTransaction {
     pub(super) async fn begin(mut lease: Lease) -> Result<Self, PoolError> {
-        lease.batch("BEGIN").await?;
+        let outcome = lease.work()?.begin_bare().await;
+        lease.settle(outcome)?;
         lease.in_transaction = true;
         Ok(Self {
             lease,

@@ -1,7 +1,7 @@
 //! One SQLite connection and the statements run on it; everything here blocks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Statement};
@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, Statement};
 use super::Role;
 use super::error::Context;
 use super::types::{Kind, bind, read};
+use super::worker::Leave;
 use crate::settings::SqliteSettings;
 use crate::slots::Reusable;
 use crate::{PoolError, Question, Row, Value};
@@ -68,15 +69,11 @@ impl SqliteConnection {
         }
     }
 
-    /// Lets statements run from now on until the limit or until nobody waits for them.
-    pub(super) fn allow(
-        &mut self,
-        limit: Duration,
-        gone: Arc<AtomicBool>,
-    ) -> Result<(), PoolError> {
-        let deadline = Instant::now() + limit;
+    /// Lets statements run until the deadline or until nobody waits for them.
+    pub(super) fn allow(&mut self, leave: Leave) -> Result<(), PoolError> {
+        let Leave { gone, limit, until } = leave;
         self.context.limit_ms = millis(limit);
-        let stop = move || gone.load(Ordering::Relaxed) || Instant::now() >= deadline;
+        let stop = move || gone.load(Ordering::Relaxed) || Instant::now() >= until;
         self.inner
             .progress_handler(INSTRUCTIONS_PER_LOOK, Some(stop))
             .map_err(|error| self.context.statement_error(&error))

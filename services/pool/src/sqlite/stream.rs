@@ -8,7 +8,7 @@ use futures::stream;
 use tokio::sync::mpsc;
 
 use super::connection::SqliteConnection;
-use super::worker::{Worker, caller};
+use super::worker::{Worker, caller_for};
 use crate::row::RowStream;
 use crate::{PoolError, Row};
 
@@ -24,9 +24,9 @@ pub(super) fn start(
     + 'static,
 ) -> RowStream {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let (caller, gone) = caller();
+    let (caller, leave) = caller_for(limit);
     tokio::task::spawn_blocking(move || {
-        let outcome = reader.run_here(gone, limit, |connection| {
+        let outcome = reader.run_here(leave, |connection| {
             each(connection, &mut |row| sender.blocking_send(Ok(row)).is_ok())
         });
         // The connection is free before the reader learns that the rows have ended.

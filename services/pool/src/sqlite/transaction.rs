@@ -104,10 +104,10 @@ impl Open {
         work: impl FnOnce(&mut super::SqliteConnection) -> Result<T, PoolError> + Send + 'static,
     ) -> Result<(Self, Result<T, PoolError>), PoolError> {
         let lost = || PoolError::usage("the connection of this transaction is gone");
-        let (caller, gone) = super::worker::caller();
+        let (caller, leave) = self.0.as_ref().ok_or_else(lost)?.caller();
         let thread = tokio::task::spawn_blocking(move || {
             let outcome = match self.0.as_mut() {
-                Some(worker) => worker.run_here(gone, worker.limit(), work),
+                Some(worker) => worker.run_here(leave, work),
                 None => Err(lost()),
             };
             (self, outcome)

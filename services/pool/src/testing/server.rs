@@ -42,6 +42,17 @@ impl Drop for Running {
     }
 }
 
+/// Processes that were sent SIGSTOP, and go on when this is dropped.
+pub struct Frozen(Vec<String>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // The first is the one that starts others; it goes on last.
+        self.0.reverse();
+        signal("-CONT", &self.0);
+    }
+}
+
 impl Server {
     pub(super) fn create(folder: &Path, tls: Option<&TestTls>) -> Self {
         let server = Self {
@@ -133,6 +144,18 @@ impl Server {
             .expect("stopping does not panic");
     }
 
+    pub(super) fn freeze(&self) -> Frozen {
+        let file = fs::read_to_string(self.data().join("postmaster.pid"));
+        let file = file.expect("a running server has a file with its id");
+        let first = file.lines().next().expect("the id is the first line");
+        let mut processes = vec![first.to_owned()];
+        // From here on no process is added.
+        signal("-STOP", &processes);
+        processes.extend(children(first));
+        signal("-STOP", &processes[1..]);
+        Frozen(processes)
+    }
+
     /// Waits for a login over the local socket, where TLS is not asked for, and makes the database.
     async fn await_ready(&self) {
         let began = Instant::now();
@@ -171,24 +194,6 @@ impl Server {
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-
-    /// The server and its children, each of which leads a process group of its own.
-    pub(super) fn signal_all(&self, signal: &str) {
-        let file = fs::read_to_string(self.data().join("postmaster.pid"));
-        let file = file.expect("a running server has its file");
-        let leader = file.lines().next().expect("its first line is the number");
-        let children = fs::read_to_string(format!("/proc/{leader}/task/{leader}/children"));
-        let children = children.expect("the kernel lists the children");
-        let status = Command::new("kill")
-            .arg(format!("-{signal}"))
-            .arg(leader)
-            .args(children.split_whitespace())
-            .status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "kill -{signal}"
-        );
     }
 
     fn data(&self) -> PathBuf {
@@ -249,6 +254,21 @@ impl Server {
             chown(path, Some(user), Some(group)).expect("root may change owners");
         }
     }
+}
+
+fn signal(name: &str, processes: &[String]) {
+    let sent = Command::new("kill").arg(name).args(processes).status();
+    assert!(
+        sent.is_ok_and(|status| status.success()),
+        "a process of the server is gone"
+    );
+}
+
+/// The sessions and helpers of the server.
+fn children(process: &str) -> Vec<String> {
+    let file = format!("/proc/{process}/task/{process}/children");
+    let list = fs::read_to_string(file).expect("the kernel lists children");
+    list.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Immediate shutdown: tests want broken sessions, and the data is thrown away.

@@ -160,7 +160,7 @@ async fn however_much_is_asked_memory_is_bounded_and_what_goes_is_counted() {
         let row = vec![Cell::Text(text.clone())];
         let table = Table {
             report: Arc::clone(&report),
-            rows: vec![row],
+            rows: Arc::from([row]),
             total_rows: 1,
             totals: Default::default(),
             found: Found {

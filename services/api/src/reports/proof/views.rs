@@ -259,7 +259,7 @@ async fn every_view_of_a_report_equals_the_same_view_in_memory_on_both_engines()
             for server in &sample.servers {
                 let table = run::one(server, &ask).await.unwrap();
                 let place = format!("{id} {:?} on {}", ask.view, server.name);
-                assert_eq!(table.rows, rows, "{place}");
+                assert_eq!(*table.rows, *rows, "{place}");
                 assert_eq!(table.total_rows, i64::try_from(count).unwrap(), "{place}");
                 assert_eq!(table.totals, totals, "{place}");
             }

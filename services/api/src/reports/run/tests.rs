@@ -245,7 +245,7 @@ async fn every_kind_arrives_on_both_engines() {
             let value = if is_postgres { postgres } else { sqlite };
             let report = unchecked(kind, &format!("SELECT {value} AS n"));
             let table = one(server, &ask(&report)).await.unwrap();
-            assert_eq!(table.rows, [[wanted]], "{kind}");
+            assert_eq!(*table.rows, [[wanted]], "{kind}");
         }
     }
 }

@@ -56,6 +56,22 @@ async fn every_documented_path_is_routed() {
     assert!(called >= 40, "{called}");
 }
 
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    let text = document();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let references = text.split("\"#/").skip(1);
+    let mut count = 0;
+    for reference in references.filter_map(|rest| rest.split('"').next()) {
+        assert!(
+            document.pointer(&format!("/{reference}")).is_some(),
+            "{reference}"
+        );
+        count += 1;
+    }
+    assert!(count > 100, "{count}");
+}
+
 #[tokio::test]
 async fn every_documented_operation_names_its_errors_and_has_a_unique_id() {
     let document: Value = serde_json::from_str(&document()).unwrap();

@@ -194,6 +194,28 @@ async fn a_request_that_is_not_understood_says_what_to_send() {
 }
 
 #[tokio::test]
+async fn a_parameter_of_another_kind_is_refused_as_such_and_not_as_an_unknown_address() {
+    let test = TestApp::start().await;
+    let token = test.token().await;
+    for path in [
+        "/api/audit/logs?limit=-1",
+        "/api/audit/summary?limit=x",
+        "/api/users?userType=AAA",
+        "/api/companies?server=a&server=b",
+    ] {
+        let answer = test.get(&token, path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (400, "InvalidQuery".to_owned()),
+            "{path}"
+        );
+    }
+    let beyond = "/api/telegram/link/9223372036854775808";
+    let beyond = test.ask_as(&token, "DELETE", beyond, None).await;
+    assert_eq!(beyond.status, StatusCode::NOT_FOUND, "{}", beyond.text);
+}
+
+#[tokio::test]
 async fn every_answer_carries_a_request_id_and_the_security_headers() {
     let test = TestApp::start().await;
     for path in ["/health", "/api/nowhere", "/", "/api/companies"] {

@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod pool;
 mod rotation;
 mod runbook;
 mod sessions;
@@ -60,6 +61,8 @@ pub enum What {
     Exports,
     /// Logging out everybody, and beside it the command of a runbook; needs no cluster.
     Sessions(sessions::SessionsArgs),
+    /// The connection pool, and other people's beside it; needs no cluster.
+    Pool(pool::PoolArgs),
 }
 
 const REQUESTS: usize = 300;
@@ -74,6 +77,10 @@ pub async fn run(args: BenchArgs) -> Result<ExitCode> {
     match &args.what {
         Some(What::Sessions(args)) => {
             sessions::run(args, &progress).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(What::Pool(args)) => {
+            pool::run(args, &progress).await?;
             return Ok(ExitCode::SUCCESS);
         }
         Some(What::Api) => {
@@ -112,7 +119,7 @@ pub async fn run(args: BenchArgs) -> Result<ExitCode> {
         Some(What::Quiet { seconds }) => count_writes(seconds).await?,
         Some(What::Rotation(args)) => rotation::run(&subject, &args, &progress).await?,
         // Done already.
-        Some(What::Sessions(_) | What::Api | What::Exports) => {}
+        Some(What::Sessions(_) | What::Pool(_) | What::Api | What::Exports) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,12 +8,12 @@ use reportapp_config::DatabaseConfig;
 use reportapp_config::database::{PoolConfig, TlsConfig, TlsMode};
 use tempfile::TempDir;
 
-#[cfg(test)]
 mod noop;
 mod server;
 
 #[cfg(test)]
 pub(crate) use noop::{Noop, Nothing};
+pub use noop::{NoopLease, NoopPool};
 pub use server::Frozen;
 use server::Server;
 

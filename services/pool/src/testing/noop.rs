@@ -1,15 +1,66 @@
-//! Logins without a database: what is left is the pool itself. Connections do nothing, and logins take as
-//! many turns of the runtime as they are told to, are held at a gate, or fail.
+//! A pool without a database: what is left is the pool itself. Its connections do nothing, and its logins
+//! take as many turns of the runtime as they are told to, are held at a gate, or fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use reportapp_config::database::PoolConfig;
 use tokio::sync::Semaphore;
 
 use crate::PoolError;
-use crate::slots::Reusable;
-use crate::supply::Login;
+use crate::settings::limits;
+use crate::slots::{Reusable, Slot};
+use crate::supply::{Login, Supply};
+
+/// A pool whose connections do nothing.
+pub struct NoopPool {
+    supply: Arc<Supply<Noop>>,
+}
+
+/// A turn with a connection; the next caller has it when this is dropped.
+pub struct NoopLease {
+    #[expect(dead_code, reason = "held for its drop")]
+    slot: Slot<Nothing>,
+}
+
+impl NoopPool {
+    /// A pool of `max` connections, each of which takes `login` to open.
+    ///
+    /// # Panics
+    /// When `max` is 0.
+    pub fn new(max: u32, login: Duration) -> Self {
+        let config = PoolConfig {
+            max,
+            acquire_timeout_ms: 60_000,
+            ..PoolConfig::default()
+        };
+        let limits = limits(&config).expect("the limits of a test are usable");
+        let login = Noop {
+            takes: login,
+            ..Noop::default()
+        };
+        Self {
+            supply: Supply::new("noop", &limits, login),
+        }
+    }
+
+    /// Waits for a connection.
+    ///
+    /// # Errors
+    /// As [`crate::Pool::query`].
+    pub async fn lease(&self) -> Result<NoopLease, PoolError> {
+        let slot = self.supply.lease().await?;
+        Ok(NoopLease { slot })
+    }
+
+    /// Connections opened so far, and those open now.
+    pub fn opened(&self) -> (usize, usize) {
+        let login = self.supply.login();
+        let opened = login.opened.load(Ordering::Relaxed);
+        (opened, login.open.load(Ordering::Relaxed))
+    }
+}
 
 /// A login that opens nothing.
 #[derive(Default)]

@@ -112,6 +112,12 @@ for (const { size, ...appearance } of APPEARANCES) {
       }
     })
 
+    test(`the cache console is in order: ${name}`, async ({ page }) => {
+      await page.goto('administrare/cache')
+      await expect(page.locator('main h1')).toBeVisible()
+      await inOrder(page, `cache-${name}`, viewport.width)
+    })
+
     test.describe('signed out', () => {
       test.use({ storageState: { cookies: [], origins: [] } })
 
@@ -120,6 +126,12 @@ for (const { size, ...appearance } of APPEARANCES) {
         await expect(page.locator('button[type="submit"]')).toBeVisible()
         await picture(page, `sign-in-${name}`)
         await checkAccessibility(page)
+      })
+
+      test(`the page for a new password is in order: ${name}`, async ({ page }) => {
+        await page.goto('password-reset')
+        await expect(page.locator('button[type="submit"]')).toBeVisible()
+        await inOrder(page, `password-reset-${name}`, viewport.width)
       })
     })
   })

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::{Certificate, Client, ClientBuilder};
+use reqwest::header::CACHE_CONTROL;
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{ADMINISTRATOR, Demo, NAME, NAMESPACE};
@@ -24,22 +25,53 @@ impl Session {
         format!("{}{path}", self.base)
     }
 
-    /// Gets `path` and reads the answer as JSON.
+    /// Gets `path` anew, whatever the API remembers of it, and reads the answer as JSON.
     ///
     /// # Errors
     /// When the status is not a success; the message holds the answer.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        let answer = self
-            .http
-            .get(self.url(path))
+        Ok(self.ask(path, true).await?.body)
+    }
+
+    /// Gets `path`, either anew or as a page does, which may be told what the API remembers.
+    ///
+    /// # Errors
+    /// As [`Session::get`].
+    pub async fn ask(&self, path: &str, is_anew: bool) -> Result<Answer> {
+        let mut request = self.http.get(self.url(path));
+        if is_anew {
+            request = request.header(CACHE_CONTROL, "no-cache");
+        }
+        Answer::to(request, path).await
+    }
+}
+
+/// An answer with figures.
+pub struct Answer {
+    /// The figures.
+    pub body: Value,
+    /// Where they were found: `database`, `memory` or `redis`; `None` where there are none.
+    pub found: Option<String>,
+}
+
+impl Answer {
+    /// Sends a request for `path` and reads its answer.
+    ///
+    /// # Errors
+    /// As [`Session::get`].
+    pub async fn to(request: RequestBuilder, path: &str) -> Result<Self> {
+        let answer = request
             .send()
             .await
             .with_context(|| format!("failed to get {path}"))?;
         let status = answer.status();
+        let found = answer.headers().get("x-cache");
+        let found = found.and_then(|found| Some(found.to_str().ok()?.to_owned()));
         let text = answer.text().await?;
         ensure!(status.is_success(), "GET {path} answered {status}: {text}");
-        serde_json::from_str(&text)
-            .with_context(|| format!("GET {path} did not answer with JSON: {text}"))
+        let body = serde_json::from_str(&text)
+            .with_context(|| format!("GET {path} did not answer with JSON: {text}"))?;
+        Ok(Self { body, found })
     }
 }
 

@@ -136,6 +136,11 @@ fn of_what_is_carried_out_once() -> Vec<Scenario> {
         ),
         scenario!(
             Api,
+            "finished rotations go but for as many as a credential keeps",
+            rotations::are_kept_by_count
+        ),
+        scenario!(
+            Api,
             "a schedule is followed, and tells when it comes next",
             schedule::is_followed
         ),

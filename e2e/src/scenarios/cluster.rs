@@ -5,6 +5,7 @@ mod certificate;
 pub mod charts;
 pub mod conversation;
 pub mod credentials;
+mod demo_command;
 pub mod draining;
 pub mod faults;
 pub mod hygiene;
@@ -138,6 +139,11 @@ fn after() -> Vec<Scenario> {
             Cluster,
             "charts removed and installed again keep every ReportApp",
             charts::keep_report_apps
+        ),
+        scenario!(
+            Cluster,
+            "the demo tells a user, a password and commands that work",
+            demo_command::prints_what_works
         ),
         scenario!(
             Cluster,

@@ -1,5 +1,5 @@
 //! `InvalidateCaches`: rounds over all keys of Redis, each removing what it finds of the chosen
-//! namespaces, until a round finds nothing. Pure.
+//! namespaces, until a round finds nothing; then the memories of the API's processes. Pure.
 //!
 //! Where a round stands is remembered in this process alone. A crash begins a new one, which finds less:
 //! what ends the action is a whole round without a find, and that is looked for anew.
@@ -8,6 +8,7 @@ use reportapp_crds::IncidentAction;
 use reportapp_crds::incident_action::{CacheNamespace, CacheProgress, Figure};
 use reportapp_crds::one_shot::Phase;
 
+use super::invalidate::{self, Invalidated};
 use super::runner::{Found, State};
 use crate::backend::redis::caches::Step;
 use crate::one_shot::Verdict;
@@ -111,29 +112,47 @@ pub fn plan(prefixes: &[String], place: &str, memories: bool) -> Vec<String> {
     lines
 }
 
-/// What a pass found, if Redis answered.
-pub fn found(namespaces: &[CacheNamespace], swept: &Swept) -> Found {
+/// What holds of all processes when their memories were emptied.
+const EMPTIED: &str = "none gives an answer it kept";
+
+/// What a pass found, if Redis and the store answered. `memories`: what became of those of processes.
+pub fn found(
+    namespaces: &[CacheNamespace],
+    swept: &Swept,
+    memories: Option<&Invalidated>,
+) -> Found {
     let CacheProgress {
         scanned,
         removed,
         round,
     } = swept.progress;
-    let state = match swept.left {
-        Some(0) => {
-            let message = format!(
+    let state = match (swept.left, memories) {
+        (Some(0), Some(Invalidated::Committed { revision, in_doubt })) => {
+            invalidate::awaiting(*revision, *in_doubt)
+        }
+        (Some(0), memories) => {
+            let keys = format!(
                 "{removed} keys of {} removed; round {round} over all keys found none",
                 told(namespaces)
             );
+            let message = match memories {
+                Some(Invalidated::Acknowledged(revoked)) => {
+                    format!("{keys}; {}", invalidate::told(revoked, EMPTIED))
+                }
+                _ => keys,
+            };
             State::Stands(Verdict::plain(Phase::Succeeded, "Succeeded", message))
         }
         _ => State::Acted(format!(
             "round {round} over all keys: {scanned} looked at so far, {removed} removed"
         )),
     };
-    let figures = swept.left.map(|left| Figure::none("keysLeft", left));
+    let keys = swept.left.map(|left| Figure::none("keysLeft", left));
+    let processes = memories.map(invalidate::figures).unwrap_or_default();
     Found {
         caches: Some(swept.progress.clone()),
-        figures: figures.into_iter().collect(),
+        revocation: memories.map(invalidate::progress),
+        figures: keys.into_iter().chain(processes).collect(),
         ..state.into()
     }
 }
@@ -141,8 +160,9 @@ pub fn found(namespaces: &[CacheNamespace], swept: &Swept) -> Found {
 /// How a removal that is late ends.
 pub fn too_late(namespaces: &[CacheNamespace]) -> Found {
     let message = format!(
-        "the deadline has passed before a round over all keys found none of {}; status.caches says how many \
-         were removed. Those that are left are as old as they were, or were written anew meanwhile",
+        "the deadline has passed before a round over all keys found none of {} and every process of the API \
+         had forgotten what it kept; the figures say what is missing, and status.caches how many keys were \
+         removed. Those that are left are as old as they were, or were written anew meanwhile",
         told(namespaces)
     );
     let verdict = Verdict::plain(Phase::Expired, "DeadlineExceeded", message);
@@ -156,6 +176,8 @@ fn told(namespaces: &[CacheNamespace]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use reportapp_session::epochs::Revision;
+
     use super::*;
 
     fn step(cursor: u64, found: i64) -> Step {
@@ -228,13 +250,13 @@ mod tests {
     fn what_is_left_is_told_with_the_figure() {
         let namespaces = [CacheNamespace::Dash];
         let mut sweep = begun();
-        assert!(found(&namespaces, &sweep.swept()).figures.is_empty());
+        assert!(found(&namespaces, &sweep.swept(), None).figures.is_empty());
         sweep.step(step(0, 2));
-        let running = found(&namespaces, &sweep.swept());
+        let running = found(&namespaces, &sweep.swept(), None);
         assert!(matches!(running.state, State::Acted(_)));
         assert_eq!(running.figures, [Figure::none("keysLeft", 2)]);
         sweep.step(step(0, 0));
-        let State::Stands(verdict) = found(&namespaces, &sweep.swept()).state else {
+        let State::Stands(verdict) = found(&namespaces, &sweep.swept(), None).state else {
             panic!("it has ended");
         };
         assert_eq!(verdict.phase, Phase::Succeeded);
@@ -242,5 +264,27 @@ mod tests {
             verdict.message,
             "9 keys of dash removed; round 3 over all keys found none"
         );
+    }
+
+    #[test]
+    fn it_ends_when_no_process_is_in_doubt_about_its_memory() {
+        let namespaces = [CacheNamespace::Dash];
+        let mut sweep = begun();
+        sweep.step(step(0, 0));
+        let waiting = Invalidated::Committed {
+            revision: Revision(7),
+            in_doubt: Some(2),
+        };
+        let found = found(&namespaces, &sweep.swept(), Some(&waiting));
+        let State::Stands(verdict) = found.state else {
+            panic!("it waits");
+        };
+        assert_eq!(verdict.phase, Phase::Running);
+        let expected = [
+            Figure::none("keysLeft", 0),
+            Figure::none("processesInDoubt", 2),
+        ];
+        assert_eq!(found.figures, expected);
+        assert_eq!(found.revocation.unwrap().revision, 7);
     }
 }

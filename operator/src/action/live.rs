@@ -367,10 +367,19 @@ impl World for Live<'_> {
     }
 
     async fn sweep(&self, namespaces: &[CacheNamespace]) -> Result<Swept, Trouble> {
-        let swept = self.remove_keys(namespaces).await?;
-        match swept.left == Some(0) && self.has_memories(namespaces) {
-            true => self.empty_memories(swept).await,
-            false => Ok(swept),
+        self.remove_keys(namespaces).await
+    }
+
+    async fn empty_memories(
+        &self,
+        namespaces: &[CacheNamespace],
+    ) -> Result<Option<Invalidated>, Trouble> {
+        if !self.has_memories(namespaces) {
+            return Ok(None);
         }
+        let store = self.store().await?;
+        let emptied = store.empty_caches(&self.uid(), self.patience()).await;
+        store.close().await;
+        emptied.map(Some)
     }
 }

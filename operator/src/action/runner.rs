@@ -297,10 +297,18 @@ async fn sweep<W: World>(world: &W, namespaces: &[CacheNamespace], late: bool) -
     if late {
         return caches::too_late(namespaces);
     }
-    match world.sweep(namespaces).await {
-        Ok(swept) => caches::found(namespaces, &swept),
-        Err(trouble) => trouble.into(),
-    }
+    let found = async {
+        let swept = world.sweep(namespaces).await?;
+        // Not before: a process would keep again what it finds in Redis.
+        let memories = match swept.left {
+            Some(0) => world.empty_memories(namespaces).await?,
+            _ => None,
+        };
+        Ok(caches::found(namespaces, &swept, memories.as_ref()))
+    };
+    found
+        .await
+        .unwrap_or_else(|trouble: Trouble| trouble.into())
 }
 
 async fn put_back<W: World>(world: &W, undone: &Undone, late: bool) -> Found {

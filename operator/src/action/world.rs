@@ -104,4 +104,12 @@ pub trait World: Send + Sync {
         &self,
         namespaces: &[CacheNamespace],
     ) -> impl Future<Output = Result<Swept, Trouble>> + Send;
+
+    /// Ends what processes of the API give of these namespaces from their own memories; `None`: they keep
+    /// nothing of them, or cannot be reached. Effect: none gives an answer that was read before. Repeated, it
+    /// goes on with the same revocation.
+    fn empty_memories(
+        &self,
+        namespaces: &[CacheNamespace],
+    ) -> impl Future<Output = Result<Option<Invalidated>, Trouble>> + Send;
 }

@@ -133,6 +133,14 @@ impl World for Crashing<'_> {
         self.effect("sweep", self.hand.sweep(namespaces)).await
     }
 
+    async fn empty_memories(
+        &self,
+        namespaces: &[CacheNamespace],
+    ) -> Result<Option<Invalidated>, Trouble> {
+        self.effect("empty", self.hand.empty_memories(namespaces))
+            .await
+    }
+
     async fn revision(&self) -> Result<Option<Revision>, Trouble> {
         self.alive()?;
         self.hand.revision().await

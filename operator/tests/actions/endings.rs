@@ -300,6 +300,22 @@ async fn keys_that_are_written_again_and_again_are_not_called_removed() {
 }
 
 #[tokio::test]
+async fn caches_are_not_called_empty_while_a_process_may_give_what_it_kept() {
+    let cluster = Cluster::new();
+    let order = cluster.create("silent", sweep());
+    cluster.silence(true);
+    let hand = cluster.hand("silent");
+    for _ in 0..40 {
+        let found = pass(&hand, &order, cluster.now()).await;
+        assert_eq!(ended(&found), None, "{found:?}");
+    }
+    cluster.silence(false);
+    let (found, _) = run(&cluster, "silent", &order, None).await;
+    assert_eq!(ended(&found), Some(Phase::Succeeded));
+    assert_eq!(cluster.revocations().len(), 1);
+}
+
+#[tokio::test]
 async fn what_somebody_decided_since_is_not_undone() {
     let cluster = Cluster::new();
     let order = cluster.create("reset", change("forcePasswordReset", "ana"));

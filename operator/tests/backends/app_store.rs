@@ -18,7 +18,7 @@ use reportapp_pool::Pool;
 use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER, TestPostgres};
 use reportapp_session::directory::{Change, Undone as InStore};
 use reportapp_session::epochs::{
-    Bearer, BootClock, EpochStore as _, Keeper, Remembered, Revision, Revoked, SqlEpochStore,
+    Bearer, BootClock, EpochStore as _, Keeper, Kept, Remembered, Revision, Revoked, SqlEpochStore,
     Terms, Verdict,
 };
 
@@ -400,6 +400,36 @@ async fn permissions_are_read_anew_and_no_token_ends() {
     let ana = Target::Permissions(Holders::User("Ana".to_owned()));
     let plan = store.plan(&ana).await.unwrap();
     assert!(plan[0].contains("user Ana (id 17)"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn kept_answers_go_from_a_process_that_serves_and_nothing_else_does() {
+    let scene = Scene::start().await;
+    let process = scene.process().await;
+    let store = scene.open().await;
+    let kept = |loaded| Kept {
+        name: "treasury",
+        loaded,
+    };
+    let token = Bearer {
+        tenant: None,
+        user: "17",
+        session: "s1",
+        issued: process.stamp().await.unwrap(),
+    };
+    let before = process.revision();
+    assert!(!process.outdated(&kept(before)));
+    for _repeated in 0..2 {
+        let emptied = store.empty_caches("uid", LIMIT).await.unwrap();
+        let Invalidated::Acknowledged(revoked) = emptied else {
+            panic!("{emptied:?}");
+        };
+        assert_eq!(revoked.confirmed.len(), 1, "{revoked:?}");
+        assert!(process.outdated(&kept(before)));
+        // Repeated, it is the same: what was read since stays.
+        assert!(!process.outdated(&kept(revoked.revision)));
+    }
+    assert_eq!(process.check(&token).await, Verdict::Accept);
 }
 
 fn disable(name: &str) -> UserChange {

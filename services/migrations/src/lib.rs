@@ -53,6 +53,31 @@ pub const ALL: &[Migration] = &[
 mod tests {
     use super::ALL;
 
+    /// The original had default passwords of its logins in a migration, for everybody who reads the repository.
+    #[test]
+    fn no_migration_gives_anybody_a_password() {
+        for migration in ALL {
+            for text in [migration.postgres, migration.sqlite] {
+                let lines = text
+                    .lines()
+                    .map(|line| line.split("--").next().unwrap_or_default());
+                let text = lines.collect::<Vec<_>>().join("\n").to_lowercase();
+                for given in [
+                    "create role",
+                    "create user ",
+                    "alter role",
+                    "alter user ",
+                    "$argon2",
+                    "crypt(",
+                ] {
+                    assert!(!text.contains(given), "{}: {given}", migration.name);
+                }
+                let adds_users = text.contains("insert into users");
+                assert!(!adds_users, "{} makes users", migration.name);
+            }
+        }
+    }
+
     #[test]
     fn versions_count_from_one_without_gaps() {
         for (expected, migration) in (1..).zip(ALL) {

@@ -127,6 +127,32 @@ pub(super) async fn end_with_their_app(world: &World) -> Result<()> {
     stage.remove().await
 }
 
+/// Of the successful ones as many are kept as the credential says, the newest.
+pub(super) async fn are_kept_by_count(world: &World) -> Result<()> {
+    let stage = stage(world, "kept").await?;
+    let operator = stage.operator("one", &[]).await?;
+    let mut app = with_credentials();
+    let credentials = app["spec"]["credentials"].as_array_mut();
+    let partner = credentials.and_then(|all| all.last_mut());
+    partner.context("there is no credential")?["rotation"]["history"] = json!({ "successful": 1 });
+    stage.put_app(&app).await?;
+    stage.until_applied(sample::NAME).await?;
+    let mut ended = Vec::new();
+    for name in ["first", "second"] {
+        let rotation = create_as(&stage, name, PARTNER_VALUE).await?;
+        let succeeded = |seen: &SecretRotation| order::phase_of(seen) == Some(Phase::Succeeded);
+        ended.push(until(&stage, &rotation, "at its end", succeeded).await?);
+    }
+    let uid = ended[0].metadata.uid.as_deref().unwrap_or_default();
+    let gone = await_condition(all(&stage), "first", conditions::is_deleted(uid));
+    tokio::time::timeout(PATIENCE, gone)
+        .await
+        .context("the older of two is kept, and one is asked for")??;
+    all(&stage).get("second").await?;
+    operator.stop().await?;
+    stage.remove().await
+}
+
 /// A rotation is an order: nothing of it changes once it is given.
 pub(super) async fn never_change(world: &World) -> Result<()> {
     let stage = Stage::new(world, "fixed").await?;
@@ -214,6 +240,10 @@ pub(super) fn all(stage: &Stage<'_>) -> Api<SecretRotation> {
 }
 
 pub(super) async fn create(stage: &Stage<'_>, credential: &str) -> Result<SecretRotation> {
+    create_as(stage, credential, credential).await
+}
+
+async fn create_as(stage: &Stage<'_>, name: &str, credential: &str) -> Result<SecretRotation> {
     let spec = SecretRotationSpec {
         app: sample::NAME.to_owned(),
         credentials: vec![credential.to_owned()],
@@ -224,7 +254,7 @@ pub(super) async fn create(stage: &Stage<'_>, credential: &str) -> Result<Secret
         dry_run: false,
         active_deadline_seconds: 600,
     };
-    let rotation = SecretRotation::new(credential, spec);
+    let rotation = SecretRotation::new(name, spec);
     let created = all(stage).create(&PostParams::default(), &rotation).await;
     created.context("the SecretRotation was refused")
 }

@@ -28,6 +28,7 @@ use crate::scenarios::{Scenario, scenario, watch};
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The action the documentation shows.
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/restart.yaml");
+const PAGE: &str = include_str!("../../../../docs/how-to/action-restart.md");
 
 /// The scenarios of actions.
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -103,6 +104,7 @@ async fn restarts_everything(world: &World) -> Result<()> {
     world.progress().note(&tally.to_string());
 
     are_as_expected(&ended)?;
+    says_what_its_page_shows(&ended, PAGE)?;
     let after = pods::of(&subject).await?;
     let kept: Vec<_> = before
         .keys()
@@ -176,7 +178,6 @@ fn restart(components: &[&str]) -> Value {
     json!({ "app": NAME, "reason": "a test", "rollingRestart": restart })
 }
 
-/// Creates the action of a file, as a person does; gives its name.
 /// Creates what an example of the documentation shows; gives its name.
 ///
 /// # Errors
@@ -189,7 +190,11 @@ pub(super) async fn create_example(subject: &Subject<'_>, file: &str) -> Result<
     name.context("kubectl does not name what it created")
 }
 
-async fn create(subject: &Subject<'_>, spec: Value) -> Result<IncidentAction> {
+/// Creates an action.
+///
+/// # Errors
+/// When the API server refuses it.
+pub(super) async fn create(subject: &Subject<'_>, spec: Value) -> Result<IncidentAction> {
     let action: IncidentAction = serde_json::from_value(json!({
         "apiVersion": "reportapp.dev/v1alpha1",
         "kind": "IncidentAction",
@@ -234,6 +239,33 @@ fn are_as_expected(action: &IncidentAction) -> Result<()> {
         "it succeeded with these figures: {figures:?}"
     );
     Ok(())
+}
+
+/// Sees the message of an action in its page of the documentation, numbers aside.
+fn says_what_its_page_shows(action: &IncidentAction, page: &str) -> Result<()> {
+    let message = action
+        .status
+        .as_ref()
+        .and_then(|status| status.message.clone());
+    let message = message.context("it has no message")?;
+    let is_shown = page
+        .lines()
+        .any(|line| shape(line).contains(&shape(&message)));
+    ensure!(is_shown, "its page does not show what it says: {message}");
+    Ok(())
+}
+
+/// A text whose numbers do not matter.
+fn shape(text: &str) -> String {
+    let mut shape = String::new();
+    for letter in text.replace("processes", "process").chars() {
+        match letter.is_ascii_digit() {
+            true if shape.ends_with('#') => {}
+            true => shape.push('#'),
+            false => shape.push(letter),
+        }
+    }
+    shape
 }
 
 fn figure<'a>(action: &'a IncidentAction, name: &str) -> Result<&'a Figure> {

@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::api::ListParams;
 use reportapp_crds::SecretRotation;
-use reportapp_crds::secret_rotation::Phase;
+use reportapp_crds::secret_rotation::{Mode, Phase};
 use serde_json::Value;
 
 use super::actions;
@@ -141,6 +141,10 @@ async fn watched(subject: &Subject<'_>) -> Result<BTreeMap<String, String>> {
         rotate_example(subject).await?;
         // The ERP's login goes through the tunnel to a server of its own.
         order::rotate(subject, &[Credential::Erp.name()]).await?;
+        let mut leaked = order::manual(&[Credential::Store.name()]);
+        leaked.mode = Mode::Emergency;
+        let emergency = order::create(subject, leaked).await?;
+        order::until_ended(subject, &emergency, Phase::Succeeded).await?;
         subject.until_ready().await?;
         for (backend, count) in passwords_set(subject).await? {
             ensure!(

@@ -1,7 +1,7 @@
 //! Constant traffic on the application, with every answer counted. Some clients keep their connection,
 //! some open one per request, and each signs in anew every few seconds.
 //!
-//! What it would notice: figures come from the ERP's PostgreSQL through the tunnel, a sign-in reads and
+//! What it would notice: figures come from the ERP's PostgreSQL through the tunnel, each time anew, a sign-in reads and
 //! writes the store, every request is checked with the keys of the tokens. Redis has a copy of each session;
 //! that the API had to do without it fails no request, and [`lookups`] counts it. A login that is taken from
 //! a pool of connections too early shows when the next connection is made: [`with_short_connections`].
@@ -112,7 +112,13 @@ impl Load {
     pub async fn start(subject: &Subject<'_>) -> Result<Self> {
         let apps: Api<ReportApp> = subject.objects();
         let token_life = apps.get(NAME).await?.spec.api.token_lifetime.as_duration();
-        let pages = pages(&subject.session().await?).await?;
+        let session = subject.session().await?;
+        let pages = pages(&session).await?;
+        let found = session.ask(&pages[0], true).await?.found;
+        ensure!(
+            found.as_deref() == Some("database"),
+            "figures were found in {found:?}: the traffic would not notice a lost database"
+        );
         let watch = Watch::begin(subject).await?;
         let (tally, stop) = (Arc::default(), CancellationToken::new());
         let mut clients = JoinSet::new();
@@ -182,8 +188,11 @@ fn lock(tally: &Mutex<Tally>) -> std::sync::MutexGuard<'_, Tally> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is asked in turn.
-async fn pages(session: &Session) -> Result<Vec<String>> {
+/// What is asked in turn: first figures of the ERP.
+///
+/// # Errors
+/// When the application does not serve.
+pub(super) async fn pages(session: &Session) -> Result<Vec<String>> {
     let companies = session.get("/api/companies").await?;
     let company = companies[0]["id"].as_str().context("there is no company")?;
     let calendar = session

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use reportapp_crds::incident_action::ActionType;
 use reportapp_crds::one_shot::Phase;
 use reportapp_crds::secret_rotation::StepName;
 use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
@@ -233,6 +234,40 @@ fn rotations_are_shown_in_the_columns_and_words_they_have() {
         assert_eq!(last, Some((Phase::Succeeded, StepName::Close)), "{name}");
     }
     assert!(page(COMMANDS[0]).contains(EXAMPLE_SAYS));
+}
+
+#[test]
+fn actions_are_shown_in_the_columns_and_words_they_have_and_nothing_is_cut() {
+    let mut shown = 0;
+    for entry in std::fs::read_dir(Path::new(ROOT).join("docs/how-to")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.display();
+        let page = std::fs::read_to_string(&path).expect("a page");
+        for block in blocks(&page, "console") {
+            let lines = block.lines().skip_while(|line| !line.starts_with("NAME "));
+            let mut lines = lines.take_while(|line| !line.is_empty() && !line.starts_with('$'));
+            let Some(heading) = lines.next().filter(|line| line.contains(" TYPE ")) else {
+                continue;
+            };
+            let heading: Vec<_> = heading.split_whitespace().collect();
+            assert_eq!(
+                heading,
+                ["NAME", "APP", "TYPE", "PHASE", "MESSAGE", "AGE"],
+                "{name}"
+            );
+            for line in lines {
+                let [_, _, kind, phase, ..] = line.split_whitespace().collect::<Vec<_>>()[..]
+                else {
+                    panic!("{name}: {line}");
+                };
+                serde_json::from_value::<ActionType>(kind.into()).expect("a type");
+                serde_json::from_value::<Phase>(phase.into()).expect("a phase");
+                assert!(!line.contains('…'), "{name} cuts what is not cut: {line}");
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown > 9, "only {shown} lines: the pages are read wrongly");
 }
 
 #[test]

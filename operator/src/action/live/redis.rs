@@ -5,7 +5,7 @@ use reportapp_crds::incident_action::CacheNamespace;
 use tokio::time::Instant;
 
 use super::super::caches::Sweep;
-use super::super::invalidate::{self, Invalidated};
+use super::super::invalidate;
 use super::{Live, SWEEP, Swept, Trouble, caches};
 use crate::action::trouble::Reason;
 use crate::backend::BackendError;
@@ -59,20 +59,6 @@ impl Live<'_> {
     /// cannot be reached: there an answer lives as long as its report says.
     pub(super) fn has_memories(&self, namespaces: &[CacheNamespace]) -> bool {
         caches::reach_memories(namespaces) && invalidate::check_store(&self.app).is_ok()
-    }
-
-    /// Ends what processes give from their own memories; what Redis had is gone already.
-    pub(super) async fn empty_memories(&self, swept: Swept) -> Result<Swept, Trouble> {
-        let store = self.store().await?;
-        let emptied = store.empty_caches(&self.uid(), self.patience()).await;
-        store.close().await;
-        Ok(match emptied? {
-            Invalidated::Acknowledged(_) => swept,
-            Invalidated::Committed { .. } => Swept {
-                left: None,
-                ..swept
-            },
-        })
     }
 
     async fn caches(&self) -> Result<Caches, Trouble> {

@@ -169,4 +169,16 @@ impl World for Hand<'_> {
         objects.sweep(sweep, &prefixes);
         Ok(sweep.swept())
     }
+
+    async fn empty_memories(
+        &self,
+        namespaces: &[CacheNamespace],
+    ) -> Result<Option<Invalidated>, Trouble> {
+        if !caches::reach_memories(namespaces) {
+            return Ok(None);
+        }
+        let mut objects = self.cluster.objects();
+        objects.store()?;
+        Ok(Some(objects.raise(self.action)))
+    }
 }

@@ -9,9 +9,13 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use super::sessions::{Pods, SECOND, add_second, remove_second};
-use super::{PATIENCE, are_as_expected, create, create_example, figure, until_ended};
+use super::{
+    PATIENCE, are_as_expected, create, create_example, figure, says_what_its_page_shows,
+    until_ended,
+};
 use crate::backends::Database;
 use crate::demo::NAME;
+use crate::scenarios::cluster::load;
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::watch;
 use crate::scenarios::world::World;
@@ -25,6 +29,9 @@ const PERMISSIONS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../docs/examples/invalidate-permissions.yaml"
 );
+const CACHES_PAGE: &str = include_str!("../../../../../docs/how-to/action-invalidate-caches.md");
+const PERMISSIONS_PAGE: &str =
+    include_str!("../../../../../docs/how-to/action-invalidate-permissions.md");
 
 /// A key of a namespace that is removed, and one of none.
 const CACHED: &str = "dash:e2e";
@@ -33,6 +40,7 @@ const LOCK: &str = "lock:e2e";
 pub(super) async fn are_emptied(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let outcome = async {
+        memories_go(&subject).await?;
         fill(&subject).await?;
         let name = create_example(&subject, CACHES).await?;
         removes_the_cached(&subject, &name).await?;
@@ -42,6 +50,31 @@ pub(super) async fn are_emptied(world: &World) -> Result<()> {
     let outcome = outcome.await;
     subject.backends().redis(&["DEL", CACHED, LOCK]).await?;
     outcome
+}
+
+/// What each process of the API remembers is given by none of them afterwards.
+async fn memories_go(subject: &Subject<'_>) -> Result<()> {
+    let (pods, session) = (Pods::of(subject).await?, subject.session().await?);
+    let path = &load::pages(&session).await?[0];
+    pods.found(path, &session).await?;
+    let before = pods.found(path, &session).await?;
+    let all_remember = before.iter().all(|place| place == "memory");
+    ensure!(all_remember, "asked again, they find it in {before:?}");
+    let name = create_example(subject, CACHES).await?;
+    let ended = until_ended(subject, &name, Phase::Succeeded).await?;
+    are_as_expected(&ended)?;
+    let in_doubt = figure(&ended, "processesInDoubt")?;
+    ensure!(in_doubt.measured == 0, "{in_doubt:?}");
+    says_what_its_page_shows(&ended, CACHES_PAGE)?;
+    let after = pods.found(path, &session).await?;
+    // The first keeps its new answer in Redis, for the others.
+    let first_is_new = after.first().is_some_and(|place| place == "database");
+    let none_remembers = after.iter().all(|place| place != "memory");
+    ensure!(
+        first_is_new && none_remembers,
+        "then they find it in {after:?}"
+    );
+    Ok(())
 }
 
 async fn fill(subject: &Subject<'_>) -> Result<()> {
@@ -123,5 +156,6 @@ async fn a_role_that_permits_nothing(subject: &Subject<'_>) -> Result<()> {
     let ended = until_ended(subject, &name, Phase::Succeeded).await?;
     answer(reports, StatusCode::FORBIDDEN).await?;
     answer("/api/auth/me", StatusCode::OK).await?;
+    says_what_its_page_shows(&ended, PERMISSIONS_PAGE)?;
     are_as_expected(&ended)
 }

@@ -8,11 +8,11 @@ use reportapp_crds::one_shot::Phase;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{are_as_expected, create, create_example, until_ended};
+use super::{are_as_expected, create, create_example, says_what_its_page_shows, until_ended};
 use crate::backends::Database;
 use crate::cluster::Forward;
 use crate::demo::NAME;
-use crate::demo::access::{Entrance, Session};
+use crate::demo::access::{Answer, Entrance, Session};
 use crate::scenarios::cluster::subject::Subject;
 use crate::scenarios::world::World;
 
@@ -21,6 +21,7 @@ const EXAMPLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../docs/examples/invalidate-sessions.yaml"
 );
+const PAGE: &str = include_str!("../../../../../docs/how-to/action-invalidate-sessions.md");
 /// A tenant, by its name.
 const TENANT: &str = "e2e-tenant";
 /// A second user, with the password of the administrator.
@@ -42,6 +43,7 @@ pub(super) async fn of_everybody(world: &World) -> Result<()> {
     pods.all_answer(&again, StatusCode::OK).await?;
 
     are_as_expected(&ended)?;
+    says_what_its_page_shows(&ended, PAGE)?;
     let revocation = revocation(&ended)?;
     let confirmed = revocation.processes_confirmed.unwrap_or_default();
     ensure!(
@@ -226,6 +228,20 @@ impl Pods {
         status: StatusCode,
     ) -> Result<()> {
         self.all_answer_at("/api/auth/me", session, status).await
+    }
+
+    /// Asks each pod as a page does, and tells where it found its figures.
+    pub(super) async fn found(&self, path: &str, session: &Session) -> Result<Vec<String>> {
+        let mut places = Vec::new();
+        for (pod, _, entrance) in &self.0 {
+            let url = format!("{}{path}", entrance.base());
+            let request = entrance.http()?.build()?.get(url);
+            let answer = Answer::to(request.bearer_auth(&session.token), path).await;
+            let found = answer.with_context(|| pod.clone())?.found;
+            places
+                .push(found.with_context(|| format!("{pod} does not say where it found {path}"))?);
+        }
+        Ok(places)
     }
 
     /// Sees a question answered so by each pod.

@@ -6,6 +6,7 @@
 //! four logins by hand ── named in the spec: nothing moves ── one rotation ── four dead, four new,
 //!                                                            each workload started once
 //!                     ── one of them again ── only its workloads start
+//!                     ── an action ── every workload starts once more
 //! ```
 
 mod workloads;
@@ -14,8 +15,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Secret as KubeSecret;
+use kube::ResourceExt as _;
 use kube::api::{DeleteParams, PostParams};
 use reportapp_config::Secret;
+use reportapp_crds::one_shot::Phase;
 use reportapp_crds::report_app::Credential;
 use reportapp_crds::{ALLOW_ANNOTATION, ReportAppSpec};
 use serde_json::json;
@@ -26,6 +29,7 @@ use crate::backends::{Attempt, Database};
 use crate::demo::NAME;
 use crate::scenarios::cluster::load::Load;
 use crate::scenarios::cluster::subject::Subject;
+use crate::scenarios::cluster::{actions, pods};
 use crate::scenarios::world::World;
 use workloads::Workloads;
 
@@ -77,11 +81,27 @@ async fn scene(
     workloads.started(subject, [2, 3, 3]).await?;
     let new = published(subject, "worker").await?;
     accepts(subject, "bisman_worker_b", "worker", &new).await?;
+    restart(subject).await?;
+    workloads.started(subject, [3, 4, 4]).await?;
     let tally = load.none_failed().await?;
     world.progress().note(&format!(
         "four roles together: {:.1} s; {tally}",
         took.as_secs_f64()
     ));
+    Ok(())
+}
+
+/// An action starts all of them again, and nothing of ours.
+async fn restart(subject: &Subject<'_>) -> Result<()> {
+    let before = pods::of(subject).await?;
+    let restart = json!({ "components": [], "workloads": workloads::of("backend") });
+    let spec = json!({ "app": NAME, "reason": "a test", "rollingRestart": restart });
+    let created = actions::create(subject, spec).await?.name_any();
+    actions::until_ended(subject, &created, Phase::Succeeded).await?;
+    ensure!(
+        pods::of(subject).await? == before,
+        "pods of ours were replaced"
+    );
     Ok(())
 }
 

@@ -359,6 +359,9 @@ async fn every_cell_is_right(world: World) {
                     report("shows what belongs to another tenant");
                 }
                 if matches!(found, 'U' | 'F' | 'N' | 'X') {
+                    if !world.are_left_alone(&things).await {
+                        report("refused, and somebody was signed out or given a code");
+                    }
                     world.remove(&things).await;
                     if world.picture().await != before {
                         report("refused, and something changed");
@@ -379,6 +382,20 @@ async fn every_cell_is_right(world: World) {
 }
 
 impl World {
+    /// Whether nothing happened to the session of a user, nor was a code issued for them.
+    async fn are_left_alone(&self, things: &Things) -> bool {
+        let Things { user, session, .. } = things;
+        let sql = format!(
+            "SELECT count(*) AS n FROM user_sessions
+             WHERE id = '{session}' AND is_active
+               AND NOT EXISTS (SELECT 1 FROM epochs
+                               WHERE level IN ('user', 'session') AND name IN ('{user}', '{session}'))
+               AND NOT EXISTS (SELECT 1 FROM password_resets WHERE user_id = '{user}')"
+        );
+        let rows = self.hand.query(&sql, &[]).await.unwrap();
+        rows[0].get::<i64>("n").unwrap() == 1
+    }
+
     async fn remove(&self, things: &Things) {
         let Things { user, role, .. } = things;
         let typed = format!(

@@ -317,5 +317,30 @@ async fn the_questions_of_the_runbook_are_answered_as_typed_by_the_owner() {
         "users_enhanced"
     );
     assert_eq!(unusual[0].get::<i64>("count").unwrap(), 101);
+
+    let accessed = "SELECT table_name, operation, row_id, user_id, ip_address, created_at
+        FROM audit_logs_dml WHERE user_id = 'ana' ORDER BY created_at DESC LIMIT 500";
+    let accessed = transaction.query(accessed, &[]).await.unwrap();
+    assert_eq!(accessed.len(), 101);
+    assert_eq!(accessed[0].get::<String>("row_id").unwrap(), "ana");
+    let by_user = "SELECT table_name, operation, COUNT(*) as count, MAX(created_at) as last_action
+        FROM audit_logs_dml
+        WHERE user_id = 'ana' AND created_at > NOW() - INTERVAL '7 days'
+        GROUP BY table_name, operation ORDER BY count DESC";
+    let by_user = transaction.query(by_user, &[]).await.unwrap();
+    assert_eq!(by_user[0].get::<i64>("count").unwrap(), 101);
+    let session = "INSERT INTO user_sessions (id, user_id, family_hash, token_hash, token_prefix, issued, ip_address,
+            user_agent, created_at, last_activity_at, expires_at)
+        VALUES ('s1', 'ana', 'f', 't', 'p', 1, '192.0.2.7', 'curl/8', now(), now(), now() + interval '1 day')";
+    transaction.execute(session, &[]).await.unwrap();
+    let all_user_sessions =
+        "SELECT u.email, s.created_at, s.expires_at, s.ip_address, s.user_agent, s.is_active
+        FROM user_sessions s
+        JOIN users_enhanced u ON s.user_id = u.id
+        WHERE s.is_active = true
+        ORDER BY s.created_at DESC";
+    let sessions = transaction.query(all_user_sessions, &[]).await.unwrap();
+    assert_eq!(sessions.len(), 1);
+    assert_eq!(sessions[0].get::<String>("user_agent").unwrap(), "curl/8");
     transaction.rollback().await.unwrap();
 }

@@ -42,6 +42,8 @@ class Page(BaseModel):
     net: Decimal | None
     vat: Decimal | None
     total: Decimal | None
+    paid: Decimal | None
+    rest: Decimal | None
 
 
 @asynccontextmanager

@@ -28,7 +28,9 @@ r AS (
     FROM s LEFT JOIN partners n ON n.company = $1 AND n.cont = s.partner)
 """
 ROWS = INVOICES + "SELECT * FROM r ORDER BY issued_on DESC, number LIMIT 100"
-TOTALS = INVOICES + "SELECT count(*) AS count, sum(net) AS net, sum(vat) AS vat, sum(total) AS total FROM r"
+TOTALS = INVOICES + """
+SELECT count(*) AS count, sum(net) AS net, sum(vat) AS vat, sum(total) AS total, sum(paid) AS paid, sum(rest) AS rest
+  FROM r"""
 
 # What is exported whole.
 BULK = """

@@ -90,7 +90,7 @@ impl Report {
     }
 
     /// Reads an order such as `["-sold", "cont"]` and makes it one in which no two rows are equal, by
-    /// whatever is left of the default order and of the columns.
+    /// whatever is left of the default order and of the key, or of all columns where there is none.
     ///
     /// # Errors
     /// The name that is no column.
@@ -107,13 +107,23 @@ impl Report {
                 is_descending: written.starts_with('-'),
             });
         }
-        let all = (0..self.definition.columns.len()).map(Order::ascending);
-        for rest in self.order.iter().copied().chain(all) {
+        for rest in self.order.iter().copied().chain(self.key()) {
             if order.iter().all(|known| known.column != rest.column) {
                 order.push(rest);
             }
         }
         Ok(order)
+    }
+
+    /// The columns in which no two rows are equal.
+    fn key(&self) -> Vec<Order> {
+        let named = &self.definition.key;
+        let named: Vec<_> = named.iter().filter_map(|name| self.column(name)).collect();
+        let all = match named.is_empty() {
+            true => (0..self.definition.columns.len()).collect(),
+            false => named,
+        };
+        all.into_iter().map(Order::ascending).collect()
     }
 }
 

@@ -264,8 +264,10 @@ impl Check<'_> {
                 self.link(&at("link"), link);
             }
         }
-        self.sort();
-        self.fold();
+        let definition = self.definition;
+        self.named("sort", &definition.sort);
+        self.named("key", &definition.key);
+        self.named("fold", &definition.fold);
     }
 
     /// A heading may name what was asked for: `{bound}`, or `{bound+1}` where the next column begins.
@@ -304,30 +306,23 @@ impl Check<'_> {
         }
     }
 
-    fn sort(&mut self) {
+    /// Names of columns in a field, each once.
+    fn named<'a>(&mut self, field: &'static str, names: impl IntoIterator<Item = &'a String>) {
         let mut seen = BTreeSet::new();
-        for written in &self.definition.sort {
-            let name = written.strip_prefix('-').unwrap_or(written);
-            let known = self.definition.columns.iter();
-            if known.clone().all(|column| column.name != name) {
-                let reason = format!("sort: `{written}` is no column; {}", self.column_names());
-                self.object(&[Step::Key("sort")], reason);
+        for written in names {
+            let name = match field {
+                "sort" => written.strip_prefix('-').unwrap_or(written),
+                _ => written,
+            };
+            let mut known = self.definition.columns.iter();
+            if known.all(|column| column.name != name) {
+                let reason = format!("{field}: `{written}` is no column; {}", self.column_names());
+                self.object(&[Step::Key(field)], reason);
             }
             if !seen.insert(name) {
-                let reason = format!("sort: `{name}` is there twice; remove one");
-                self.object(&[Step::Key("sort")], reason);
+                let reason = format!("{field}: `{name}` is there twice; remove one");
+                self.object(&[Step::Key(field)], reason);
             }
-        }
-    }
-
-    fn fold(&mut self) {
-        let Some(name) = &self.definition.fold else {
-            return;
-        };
-        let mut known = self.definition.columns.iter();
-        if known.all(|column| column.name != *name) {
-            let reason = format!("fold: `{name}` is no column; {}", self.column_names());
-            self.object(&[Step::Key("fold")], reason);
         }
     }
 

@@ -34,6 +34,10 @@ pub struct Definition {
     /// Order of the rows unless another is asked for: names of columns, with `-` before those that descend.
     #[serde(default)]
     pub sort: Vec<String>,
+    /// Columns in which no two rows are equal, so that the others need not be compared; absent: all of them.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub key: Vec<String>,
     /// The column whose equal neighbours are lines of one thing, as those of a document are.
     #[serde(default)]
     pub fold: Option<String>,

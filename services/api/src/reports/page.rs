@@ -261,9 +261,12 @@ impl<'a> Statements<'a> {
 
     fn order(&self, order: Order) -> String {
         let column = self.comparable(&self.columns[order.column]);
-        match order.is_descending {
-            false => format!("{column} NULLS FIRST"),
-            true => format!("{column} DESC NULLS LAST"),
+        // Where nothing is missing its place need not be said, and an index gives the order.
+        match (order.is_descending, self.columns[order.column].optional) {
+            (false, false) => column,
+            (true, false) => format!("{column} DESC"),
+            (false, true) => format!("{column} NULLS FIRST"),
+            (true, true) => format!("{column} DESC NULLS LAST"),
         }
     }
 

@@ -204,6 +204,7 @@ async fn every_report_equals_plain_loops_over_the_raw_entries_on_both_engines() 
             };
             let mut expected = reference::rows(id, &sample.ledger, &question);
             views::sort(&mut expected, &report.order);
+            views::key_holds(&report, &expected);
             for server in &sample.servers {
                 let table = run::one(server, &ask)
                     .await

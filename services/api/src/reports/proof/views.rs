@@ -1,7 +1,7 @@
 //! Sorting, filtering, searching, paging and totals in memory, beside what the engines do.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::date;
@@ -13,6 +13,21 @@ use super::super::page::{Comparison, Filter, Test, View, fold};
 use super::super::{Ask, Cell, Order, Report, run};
 use super::{Sample, arguments, month, range};
 use crate::model::Amount;
+
+/// Sees no two rows equal in the columns that a report names as its key.
+pub(super) fn key_holds(report: &Report, rows: &[Vec<Cell>]) {
+    let key: Vec<usize> = { report.definition.key.iter() }
+        .map(|name| report.column(name).unwrap())
+        .collect();
+    let values = rows.iter().map(|row| {
+        let cells = key.iter().map(|column| format!("{:?}", row[*column]));
+        cells.collect::<Vec<_>>()
+    });
+    let different: BTreeSet<_> = values.collect();
+    let id = &report.definition.id;
+    assert!(!key.is_empty(), "{id} has no key");
+    assert_eq!(different.len(), rows.len(), "{key:?} is no key of {id}");
+}
 
 /// Sorts rows; nothing comes before everything.
 pub(super) fn sort(rows: &mut [Vec<Cell>], order: &[Order]) {

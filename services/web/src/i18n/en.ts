@@ -369,6 +369,7 @@ export const en: Messages = {
     ErpAccount: 'The password of this account is the one of the ERP; change it there.',
     ServerUnknown: 'The server in the address does not exist. Open the report from the menu.',
     Busy: 'The server is busy. Try again in a few seconds.',
+    Overloaded: 'Too many people are asking at this moment. Try again in a second.',
     DeadlineExceeded: 'Reading from the ERP took too long. Try again.',
     ReportFailed: 'The ERP could not draw up the report.',
     Forbidden: 'You are not allowed to see this data.',

@@ -368,6 +368,7 @@ export const ro = {
     ErpAccount: 'Parola acestui cont este cea din ERP; se schimbă acolo.',
     ServerUnknown: 'Serverul din adresă nu există. Deschide raportul din meniu.',
     Busy: 'Serverul este ocupat. Încearcă din nou peste câteva secunde.',
+    Overloaded: 'În acest moment întreabă prea mulți deodată. Încearcă din nou peste o secundă.',
     DeadlineExceeded: 'Citirea din ERP a durat prea mult. Încearcă din nou.',
     ReportFailed: 'ERP-ul nu a putut întocmi raportul.',
     Forbidden: 'Nu ai dreptul să vezi aceste date.',

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -26,7 +26,7 @@ use crate::demo;
 use crate::erp::Server;
 use crate::peer::PeerAddr;
 use crate::router;
-use crate::service::AppService;
+use crate::service::{AnswerBody, AppService};
 use crate::store::SessionRow;
 use crate::store::roles::READER;
 use crate::store::users::NewUser;
@@ -173,7 +173,7 @@ impl TestApp {
     }
 
     /// The answer to a question, whose body is not read yet.
-    pub(crate) async fn begin(&self, token: &str, path: &str) -> warp::reply::Response {
+    pub(crate) async fn begin(&self, token: &str, path: &str) -> Response<AnswerBody> {
         let mut request = request("GET", path, None);
         let token = format!("Bearer {token}").parse().unwrap();
         request.headers_mut().insert("authorization", token);

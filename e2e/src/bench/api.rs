@@ -1,10 +1,10 @@
 //! `cargo e2e bench api` and `cargo e2e bench exports`: the bench of the crate `reportapp-api`, which needs no cluster: a PostgreSQL with the
 //! sample books, the API, and beside it the stack of the original from PyPI (`e2e/bench/rival/`).
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use tokio::process::Command;
 
-use crate::cluster::Toolchain;
+use crate::cluster::{Toolchain, command};
 use crate::progress::Progress;
 use crate::scenarios::unit::ensure_servers;
 
@@ -22,15 +22,11 @@ pub(super) async fn run(part: Part, progress: &Progress) -> Result<()> {
     ensure_servers(progress).await?;
     let rival = Toolchain::locate()?.rival_python(progress).await?;
     // Of the whole workspace, so that no dependency is compiled again with fewer features.
-    let status = Command::new("sh")
+    let mut cargo = Command::new("sh");
+    cargo
         .args(["-c", OPEN_FILES, "sh", "cargo"])
         .args(["test", "--quiet", "--workspace", "--bench", "api", "--"])
         .args((part == Part::Exports).then_some("exports"))
-        .env("REPORTAPP_RIVAL_PYTHON", rival)
-        .kill_on_drop(true)
-        .status()
-        .await
-        .context("failed to start cargo")?;
-    ensure!(status.success(), "the bench of the API: {status}");
-    Ok(())
+        .env("REPORTAPP_RIVAL_PYTHON", rival);
+    command::show(&mut cargo).await
 }

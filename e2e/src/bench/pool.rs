@@ -7,11 +7,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use tokio::process::Command;
 
-use crate::cluster::{Toolchain, paths};
+use crate::cluster::{Toolchain, command, paths};
 use crate::progress::Progress;
 use crate::scenarios::unit::ensure_servers;
 
@@ -44,18 +44,14 @@ pub(super) async fn run(args: &PoolArgs, progress: &Progress) -> Result<()> {
     Toolchain::debian_packages(PACKAGES, progress).await?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pool-rivals");
     ensure!(folder.exists(), "{CRATE} is missing in this clone");
-    let status = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    cargo
         .args(["run", "--release", "--quiet", "--"])
         .args(["--pairs", &args.pairs.to_string()])
         .args(["--rotations", &args.rotations.to_string()])
         .args(&args.parts)
         .current_dir(folder)
         .env("POOL_RIVALS_HIKARI", CLASS_PATH)
-        .env("CARGO_TARGET_DIR", paths::cache()?.join("pool-rivals"))
-        .kill_on_drop(true)
-        .status()
-        .await
-        .context("failed to start cargo")?;
-    ensure!(status.success(), "the bench of the pool: {status}");
-    Ok(())
+        .env("CARGO_TARGET_DIR", paths::cache()?.join("pool-rivals"));
+    command::show(&mut cargo).await
 }

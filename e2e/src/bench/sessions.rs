@@ -1,10 +1,11 @@
 //! `cargo e2e bench sessions`: the bench of the crate `reportapp-session`, which needs no cluster: a
 //! PostgreSQL, a Redis and eight processes of its own.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use tokio::process::Command;
 
+use crate::cluster::command;
 use crate::progress::Progress;
 use crate::scenarios::unit::ensure_servers;
 
@@ -19,7 +20,8 @@ pub struct SessionsArgs {
 pub(super) async fn run(args: &SessionsArgs, progress: &Progress) -> Result<()> {
     ensure_servers(progress).await?;
     // Of the whole workspace, so that no dependency is compiled again with fewer features.
-    let status = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    cargo
         .args([
             "test",
             "--quiet",
@@ -28,11 +30,6 @@ pub(super) async fn run(args: &SessionsArgs, progress: &Progress) -> Result<()> 
             "sessions",
             "--",
         ])
-        .args(args.sessions.iter().map(u64::to_string))
-        .kill_on_drop(true)
-        .status()
-        .await
-        .context("failed to start cargo")?;
-    ensure!(status.success(), "the bench of sessions: {status}");
-    Ok(())
+        .args(args.sessions.iter().map(u64::to_string));
+    command::show(&mut cargo).await
 }

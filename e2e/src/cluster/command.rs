@@ -1,9 +1,14 @@
 //! Runs a program to its end, with errors that say what was run and the end of its output.
+//!
+//! What is run for its effect on the screen (cargo, npm) starts programs of its own. It leads a process group, and
+//! whoever no longer waits for it, because somebody pressed Ctrl-C for example, ends the whole group.
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use aws_lc_rs::digest;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::process::Command;
 
 /// Lines of output that go into an error.
@@ -32,6 +37,50 @@ pub(crate) async fn run(command: &mut Command) -> Result<String> {
         );
     }
     Ok(text)
+}
+
+/// Runs `command` with its output shown.
+///
+/// # Errors
+/// When it cannot be started or fails.
+pub(crate) async fn show(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let mut child = command
+        .stdin(std::process::Stdio::null())
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("failed to start `{shown}`"))?;
+    let mut group = Group::led_by(child.id());
+    let status = child
+        .wait()
+        .await
+        .with_context(|| format!("failed to wait for `{shown}`"))?;
+    group.is_over();
+    ensure!(status.success(), "`{shown}`: {status}");
+    Ok(())
+}
+
+/// A process and everything it has started, ended with this value.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn led_by(id: Option<u32>) -> Self {
+        Self(id.and_then(|id| Some(Pid::from_raw(id.try_into().ok()?))))
+    }
+
+    /// Its leader has ended by itself, and the number may be somebody else's soon.
+    fn is_over(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Fails only when all of them are gone.
+            let _gone = killpg(leader, Signal::SIGTERM);
+        }
+    }
 }
 
 /// Runs `command` with `input` on its standard input.
@@ -75,7 +124,7 @@ pub(crate) async fn run_with_input(command: &mut Command, input: &str) -> Result
 fn shown(command: &Command) -> String {
     let command = command.as_std();
     let mut shown = command.get_program().to_string_lossy().into_owned();
-    for argument in command.get_args().take(8) {
+    for argument in command.get_args().take(12) {
         let _ = write!(shown, " {}", argument.to_string_lossy());
     }
     shown
@@ -125,6 +174,37 @@ mod tests {
     #[test]
     fn moving_a_letter_between_inputs_changes_the_hash() {
         assert_ne!(short_hash(&["ab", "c"]), short_hash(&["a", "bc"]));
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_wait_any_more_ends_what_was_started_with_all_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("id");
+        let script = format!(
+            "sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait",
+            file.display()
+        );
+        let waiting =
+            tokio::spawn(async move { show(Command::new("sh").args(["-c", &script])).await });
+        let id = loop {
+            match std::fs::read_to_string(&file) {
+                Ok(id) => break id.trim().to_owned(),
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        waiting.abort();
+        // Gone, or not yet buried by whoever inherits it.
+        let runs = || {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat"));
+            stat.is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        let ended = async {
+            while runs() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(20), ended).await;
+        ended.expect("what a child started is ended with it");
     }
 
     #[tokio::test]

@@ -1,13 +1,11 @@
 //! Tier `browser`: the pages of the demo application in Debian's Chromium.
 
-use std::process::Stdio;
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use tokio::process::Command;
 
 use super::world::World;
 use super::{Scenario, scenario};
-use crate::cluster::Toolchain;
+use crate::cluster::{Toolchain, command};
 
 /// The scenarios of this tier.
 pub fn scenarios() -> Vec<Scenario> {
@@ -30,20 +28,15 @@ async fn pages(world: &World) -> Result<()> {
         &["ci", "--no-audit", "--no-fund", "--loglevel=error"][..],
         &["test"][..],
     ] {
-        let status = Command::new("npm")
-            .args(arguments)
+        let mut npm = Command::new("npm");
+        npm.args(arguments)
             .current_dir(FOLDER)
             .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
             .env("BASE_URL", demo.url())
             .env("APP_USER", "admin")
             .env("APP_PASSWORD", demo.admin_password().expose())
-            .env("SCREENSHOTS", &screenshots)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .status()
-            .await
-            .context("failed to start npm")?;
-        ensure!(status.success(), "npm {}: {status}", arguments.join(" "));
+            .env("SCREENSHOTS", &screenshots);
+        command::show(&mut npm).await?;
     }
     world
         .progress()

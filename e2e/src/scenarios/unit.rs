@@ -2,7 +2,6 @@
 //! tests of every crate, the charts and the web.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
@@ -61,17 +60,7 @@ fn yielding(program: &str) -> Command {
 
 /// Runs a command in a folder of the repository with its output shown.
 async fn shown(program: &str, arguments: &[&str], folder: &str) -> Result<()> {
-    let line = format!("{program} {}", arguments.join(" "));
-    let status = yielding(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status()
-        .await
-        .with_context(|| format!("failed to start {line}"))?;
-    ensure!(status.success(), "{line} (in {folder}): {status}");
-    Ok(())
+    command::show(yielding(program).args(arguments).current_dir(folder)).await
 }
 
 async fn formatting(_: &World) -> Result<()> {
@@ -119,18 +108,13 @@ async fn crates(world: &World) -> Result<()> {
 /// workspace, so that no dependency is compiled again with fewer features.
 async fn long_trials(world: &World) -> Result<()> {
     ensure_servers(world.progress()).await?;
-    let status = yielding("cargo")
+    let mut cargo = yielding("cargo");
+    cargo
         .args(["test", "--quiet", "--workspace", "--lib"])
         .args(["router::tests::revocations::", "--"])
         .args(["supply::tests::cancellations", "--nocapture"])
-        .env("REPORTAPP_LONG_TRIAL", "1")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status()
-        .await
-        .context("failed to start cargo")?;
-    ensure!(status.success(), "the long trials: {status}");
-    Ok(())
+        .env("REPORTAPP_LONG_TRIAL", "1");
+    command::show(&mut cargo).await
 }
 
 async fn generated(world: &World) -> Result<()> {
@@ -197,22 +181,13 @@ async fn newer_postgres(world: &World) -> Result<()> {
 /// Tests that need a program, of which a variable tells them where it is. Of the whole workspace, so that
 /// no dependency is compiled again with fewer features.
 async fn tests_with(name: &str, chosen: &[&str], (variable, program): (&str, &Path)) -> Result<()> {
-    let status = yielding("cargo")
+    let mut cargo = yielding("cargo");
+    cargo
         .args(["test", "--quiet", "--workspace"])
         .args(["--test", name, "--"])
         .args(chosen)
-        .env(variable, program)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status()
-        .await
-        .context("failed to start cargo")?;
-    ensure!(
-        status.success(),
-        "the tests {name} {}: {status}",
-        chosen.join(" ")
-    );
-    Ok(())
+        .env(variable, program);
+    command::show(&mut cargo).await
 }
 
 async fn charts(world: &World) -> Result<()> {

@@ -32,6 +32,10 @@ use lease::Lease;
 pub(crate) use lease::PostgresTransaction;
 pub use tls::NamedTls;
 
+/// How often a question that may only read, so that asking it again does no harm, is asked on another connection when
+/// its own is lost on the way. A tunnel that ends takes all its connections along, so one more may not be enough.
+const REPEATS: usize = 2;
+
 /// A PostgreSQL pool.
 pub(crate) struct PostgresPool {
     core: Arc<Core>,
@@ -122,7 +126,14 @@ impl PostgresPool {
         &self,
         questions: &[Question],
     ) -> Result<Vec<Vec<Row>>, PoolError> {
-        self.core.lease().await?.read_only(questions).await
+        let mut outcome = self.core.lease().await?.read_only(questions).await;
+        for _ in 0..REPEATS {
+            if !is_lost(&outcome) {
+                break;
+            }
+            outcome = self.core.lease().await?.read_only(questions).await;
+        }
+        outcome
     }
 
     /// A question in a transaction that may not write, its rows one by one.
@@ -132,7 +143,15 @@ impl PostgresPool {
         limit: Duration,
     ) -> Result<RowStream, PoolError> {
         let lease = self.core.lease().await?;
-        lease.into_read_only_stream(question, limit).await
+        let mut started = lease.into_read_only_stream(question, limit).await;
+        for _ in 0..REPEATS {
+            if !is_lost(&started) {
+                break;
+            }
+            let lease = self.core.lease().await?;
+            started = lease.into_read_only_stream(question, limit).await;
+        }
+        started
     }
 
     pub(crate) async fn begin_after(
@@ -141,6 +160,11 @@ impl PostgresPool {
     ) -> Result<PostgresTransaction, PoolError> {
         PostgresTransaction::begin_after(self.core.lease().await?, opening).await
     }
+}
+
+/// Whether a connection was lost while it was in use.
+fn is_lost<T>(outcome: &Result<T, PoolError>) -> bool {
+    matches!(outcome, Err(PoolError::Unreachable { .. }))
 }
 
 impl Core {

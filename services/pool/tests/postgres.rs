@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -10,7 +11,9 @@ use reportapp_config::DatabaseConfig;
 use reportapp_config::database::TlsConfig;
 use reportapp_pool::testing::{SUPERUSER, TestPostgres, TestTls};
 use reportapp_pool::{Pool, PoolError, Question, within};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 async fn open(config: &DatabaseConfig) -> Pool {
     Pool::open("server/main", config)
@@ -413,7 +416,7 @@ async fn whoever_asks_a_frozen_server_is_answered_by_the_deadline() {
     assert_eq!(statement.category(), "StatementTimeout");
     // Its own limit, and a grace for the server to enforce it.
     assert!(asked.elapsed() <= Duration::from_millis(6_005));
-    let mut callers = tokio::task::JoinSet::new();
+    let mut callers = JoinSet::new();
     for _ in 0..9 {
         let pool = pool.clone();
         callers.spawn(async move {
@@ -524,4 +527,76 @@ async fn a_server_that_stands_still_holds_nobody_beyond_the_deadline_and_is_used
     };
     let again = tokio::time::timeout(Duration::from_secs(30), again).await;
     again.expect("the pool is of use again without a restart");
+}
+
+/// A way to a server, as a tunnel is one: it can be cut, and there is another at once.
+struct Way {
+    port: u16,
+    open: Arc<Mutex<JoinSet<()>>>,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+impl Way {
+    async fn to(server: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("port");
+        let port = listener.local_addr().expect("bound").port();
+        let open = Arc::new(Mutex::new(JoinSet::new()));
+        let carried = Arc::clone(&open);
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                carried.lock().expect("no panic").spawn(async move {
+                    let far = tokio::net::TcpStream::connect(("127.0.0.1", server)).await;
+                    let _cut =
+                        tokio::io::copy_bidirectional(&mut near, &mut far.expect("up")).await;
+                });
+            }
+        });
+        Self {
+            port,
+            open,
+            _accepting: AbortOnDropHandle::new(accepting),
+        }
+    }
+
+    fn cut(&self) {
+        self.open.lock().expect("no panic").abort_all();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_only_reads_is_asked_again_when_its_connection_is_lost_and_no_other_is() {
+    let server = TestPostgres::start().await;
+    let admin = open(&server.config()).await;
+    let way = Way::to(server.port()).await;
+    let mut config = server.config();
+    if let DatabaseConfig::Postgres { port, pool, .. } = &mut config {
+        (*port, pool.min, pool.max) = (way.port, 0, 3);
+    }
+    let pool = open(&config).await;
+    let slow = [question("SELECT 7::bigint AS n FROM pg_sleep(1)")];
+    for _ in 0..3 {
+        let asked = (0..3).map(|_| pool.read_only(&slow));
+        let cut = async {
+            until_sleepers(&admin, 3).await;
+            way.cut();
+        };
+        let (answers, ()) = tokio::join!(join_all(asked), cut);
+        for answer in answers {
+            let tables = answer.expect("asked again");
+            assert_eq!(tables[0][0].get::<i64>("n"), Ok(7));
+        }
+        // Those that are cut while they rest are not noticed by anybody.
+        way.cut();
+        pool.read_only(&slow).await.expect("asked again");
+    }
+    // What might write is not done twice.
+    let asked = pool.query("SELECT 7 FROM pg_sleep(600)", &[]);
+    let cut = async {
+        until_sleepers(&admin, 1).await;
+        way.cut();
+    };
+    let (answer, ()) = tokio::join!(asked, cut);
+    assert_eq!(answer.expect_err("lost").category(), "Unreachable");
 }

@@ -127,6 +127,25 @@ mod tests {
         }
     }
 
+    /// To kubectl a category goes before a kind: `kubectl get reportapp demo` would ask for all kinds in it.
+    #[test]
+    fn no_category_hides_a_name() {
+        let definitions = definitions();
+        let all = definitions.iter().map(|definition| &definition.spec.names);
+        let names: Vec<String> = all
+            .clone()
+            .flat_map(|names| {
+                let short = names.short_names.iter().flatten();
+                let full = [&names.plural, &names.kind].into_iter();
+                full.chain(&names.singular).chain(short)
+            })
+            .map(|name| name.to_lowercase())
+            .collect();
+        for category in all.flat_map(|names| names.categories.iter().flatten()) {
+            assert!(!names.contains(category), "{category} is a name");
+        }
+    }
+
     #[test]
     fn every_field_of_the_definition_is_documented() {
         let mut found = Vec::new();

@@ -42,7 +42,7 @@ pub use undo::Undo;
     kind = "IncidentAction",
     plural = "incidentactions",
     shortname = "iact",
-    category = "reportapp",
+    category = "reportapp-operator",
     namespaced,
     status = "IncidentActionStatus",
     derive = "PartialEq",

@@ -46,7 +46,7 @@ pub use status::{CanaryStatus, ComponentStatus, CredentialStatus, ReportAppStatu
     kind = "ReportApp",
     plural = "reportapps",
     shortname = "rapp",
-    category = "reportapp",
+    category = "reportapp-operator",
     namespaced,
     status = "ReportAppStatus",
     derive = "PartialEq",

@@ -20,7 +20,7 @@ pub use status::{CredentialProgress, RotationStep, SecretRotationStatus, StepNam
     kind = "SecretRotation",
     plural = "secretrotations",
     shortname = "rot",
-    category = "reportapp",
+    category = "reportapp-operator",
     namespaced,
     status = "SecretRotationStatus",
     derive = "PartialEq",

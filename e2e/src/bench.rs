@@ -23,8 +23,8 @@ use clap::{Args, Subcommand};
 use crate::cluster::{Cluster, DEFAULT_NAME};
 use crate::demo::Demo;
 use crate::progress::Progress;
-use crate::scenarios::cluster::quiet;
 use crate::scenarios::cluster::subject::Subject;
+use crate::scenarios::cluster::{load, quiet};
 
 /// Arguments of `cargo e2e bench`.
 #[derive(Args, Debug, Clone)]
@@ -75,53 +75,46 @@ const SECONDS: u64 = 300;
 pub async fn run(args: BenchArgs) -> Result<ExitCode> {
     let progress = Progress::new();
     match &args.what {
-        Some(What::Sessions(args)) => {
-            sessions::run(args, &progress).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Some(What::Pool(args)) => {
-            pool::run(args, &progress).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Some(What::Api) => {
-            api::run(api::Part::Load, &progress).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Some(What::Exports) => {
-            api::run(api::Part::Exports, &progress).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        _ => {}
+        Some(What::Sessions(args)) => sessions::run(args, &progress).await?,
+        Some(What::Pool(args)) => pool::run(args, &progress).await?,
+        Some(What::Api) => api::run(api::Part::Load, &progress).await?,
+        Some(What::Exports) => api::run(api::Part::Exports, &progress).await?,
+        _ => on_the_demo(&args, &progress).await?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What needs the running application.
+async fn on_the_demo(args: &BenchArgs, progress: &Progress) -> Result<()> {
     let mut cluster = match Cluster::attach(&args.name).await {
         Ok(cluster) => cluster,
         Err(_) => {
             Cluster::up(
                 &args.name,
                 crate::cluster::Options { owned: true },
-                &progress,
+                progress,
             )
             .await?
         }
     };
-    let demo = Demo::ensure(&cluster, &progress).await;
+    let demo = Demo::ensure(&cluster, progress).await;
     cluster.release().await?;
     let demo = demo?;
     let subject = Subject::new(&cluster, &demo).await?;
     let count_writes =
         async |seconds| quiet(&cluster, &subject, Duration::from_secs(seconds)).await;
-    match args.what {
+    match &args.what {
         None => {
             report(&subject, REQUESTS).await?;
             count_writes(SECONDS).await?;
         }
-        Some(What::Report { requests }) => report(&subject, requests).await?,
-        Some(What::Quiet { seconds }) => count_writes(seconds).await?,
-        Some(What::Rotation(args)) => rotation::run(&subject, &args, &progress).await?,
-        // Done already.
+        Some(What::Report { requests }) => report(&subject, *requests).await?,
+        Some(What::Quiet { seconds }) => count_writes(*seconds).await?,
+        Some(What::Rotation(args)) => rotation::run(&subject, args, progress).await?,
+        // Measured without it.
         Some(What::Sessions(_) | What::Pool(_) | What::Api | What::Exports) => {}
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 async fn quiet(cluster: &Cluster, subject: &Subject<'_>, window: Duration) -> Result<()> {
@@ -142,17 +135,11 @@ async fn quiet(cluster: &Cluster, subject: &Subject<'_>, window: Duration) -> Re
 
 async fn report(subject: &Subject<'_>, requests: usize) -> Result<()> {
     let session = subject.session().await?;
-    let companies = session.get("/api/companies").await?;
-    let company = companies[0]["id"].as_str().context("there is no company")?;
-    let latest = session
-        .get(&format!("/api/calendar?company={company}"))
-        .await?;
-    let (year, month) = (&latest["latest"]["year"], &latest["latest"]["month"]);
-    let balance = format!("/api/trial-balance?company={company}&year={year}&month={month}");
+    let balance = &load::pages(&session).await?[0];
     for (title, path, is_anew) in [
         ("session check only", "/api/auth/me", true),
-        ("trial balance", balance.as_str(), true),
-        ("trial balance, remembered", balance.as_str(), false),
+        ("trial balance", balance, true),
+        ("trial balance, remembered", balance, false),
     ] {
         let before = cpu_seconds(&subject.api_metrics().await?);
         let mut times = Vec::with_capacity(requests);

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 
@@ -46,14 +45,7 @@ class Page(BaseModel):
     rest: Decimal | None
 
 
-@asynccontextmanager
-async def lifespan(app: FastAPI):
-    app.state.pool = await queries.pool()
-    yield
-    await app.state.pool.close()
-
-
-app = FastAPI(lifespan=lifespan)
+app = FastAPI(lifespan=queries.lifespan)
 
 
 @app.get("/api/companies", response_model=list[Company])

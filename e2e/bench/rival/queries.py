@@ -1,10 +1,11 @@
-"""The two questions both rivals answer, with the statements of the product's own reports."""
+"""What both rivals share: the statements of the product's own reports, the pool, and who may ask."""
 
 import os
+from contextlib import asynccontextmanager
 
 import asyncpg
 import jwt
-from fastapi import Header, HTTPException
+from fastapi import FastAPI, Header, HTTPException
 
 SECRET = os.environ["RIVAL_SECRET"]
 
@@ -41,8 +42,10 @@ HEADINGS = ["number", "direction", "partner", "issued_on", "due_on", "net", "vat
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-async def pool() -> asyncpg.Pool:
-    return await asyncpg.create_pool(os.environ["RIVAL_DSN"], min_size=10, max_size=10)
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    async with asyncpg.create_pool(os.environ["RIVAL_DSN"], min_size=10, max_size=10) as app.state.pool:
+        yield
 
 
 def signed_in(authorization: str = Header("")) -> str:

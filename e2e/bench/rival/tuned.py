@@ -4,7 +4,6 @@ httptools."""
 import csv
 import io
 import tempfile
-from contextlib import asynccontextmanager
 from datetime import date
 
 import orjson
@@ -16,14 +15,7 @@ from starlette.background import BackgroundTask
 import queries
 
 
-@asynccontextmanager
-async def lifespan(app: FastAPI):
-    app.state.pool = await queries.pool()
-    yield
-    await app.state.pool.close()
-
-
-app = FastAPI(lifespan=lifespan)
+app = FastAPI(lifespan=queries.lifespan)
 
 
 def answer(content) -> Response:

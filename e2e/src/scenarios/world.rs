@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use super::guest::Guest;
@@ -71,6 +72,19 @@ impl World {
     /// When the workspace does not compile.
     pub async fn program(&self, name: &str) -> Result<PathBuf> {
         programs::ensure(&self.progress).await?.path(name)
+    }
+
+    /// This program, to be run as another process. It uses the programs there are: asking cargo again would wait for
+    /// what is compiled beside.
+    ///
+    /// # Errors
+    /// When the workspace does not compile.
+    pub async fn itself(&self) -> Result<Command> {
+        let operator = self.program("reportapp-operator").await?;
+        let programs = operator.parent().context("a program is in a folder")?;
+        let mut itself = Command::new(std::env::current_exe()?);
+        itself.env(programs::PREBUILT, programs);
+        Ok(itself)
     }
 
     /// The cluster, started on first use.

@@ -126,14 +126,8 @@ impl PostgresPool {
         &self,
         questions: &[Question],
     ) -> Result<Vec<Vec<Row>>, PoolError> {
-        let mut outcome = self.core.lease().await?.read_only(questions).await;
-        for _ in 0..REPEATS {
-            if !is_lost(&outcome) {
-                break;
-            }
-            outcome = self.core.lease().await?.read_only(questions).await;
-        }
-        outcome
+        self.again_if_lost(|mut lease| async move { lease.read_only(questions).await })
+            .await
     }
 
     /// A question in a transaction that may not write, its rows one by one.
@@ -142,16 +136,22 @@ impl PostgresPool {
         question: &Question,
         limit: Duration,
     ) -> Result<RowStream, PoolError> {
-        let lease = self.core.lease().await?;
-        let mut started = lease.into_read_only_stream(question, limit).await;
+        self.again_if_lost(|lease| lease.into_read_only_stream(question, limit))
+            .await
+    }
+
+    /// Asks what may only read, on another connection when one is lost while it is in use.
+    async fn again_if_lost<T, F>(&self, ask: impl Fn(Lease) -> F) -> Result<T, PoolError>
+    where
+        F: Future<Output = Result<T, PoolError>>,
+    {
         for _ in 0..REPEATS {
-            if !is_lost(&started) {
-                break;
+            match ask(self.core.lease().await?).await {
+                Err(PoolError::Unreachable { .. }) => {}
+                outcome => return outcome,
             }
-            let lease = self.core.lease().await?;
-            started = lease.into_read_only_stream(question, limit).await;
         }
-        started
+        ask(self.core.lease().await?).await
     }
 
     pub(crate) async fn begin_after(
@@ -160,11 +160,6 @@ impl PostgresPool {
     ) -> Result<PostgresTransaction, PoolError> {
         PostgresTransaction::begin_after(self.core.lease().await?, opening).await
     }
-}
-
-/// Whether a connection was lost while it was in use.
-fn is_lost<T>(outcome: &Result<T, PoolError>) -> bool {
-    matches!(outcome, Err(PoolError::Unreachable { .. }))
 }
 
 impl Core {

@@ -1,17 +1,13 @@
 //! A cluster that somebody else runs, reached by `KUBECONFIG` alone: the same command runs the same
 //! scenarios there, and leaves nothing that was not there before.
 
-use std::process::Stdio;
-
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::json;
-use tokio::process::Command;
 
 use crate::cluster::{Cluster, command, namespaces};
-use crate::images::programs::PREBUILT;
 use crate::scenarios::guest::Guest;
 use crate::scenarios::world::World;
 
@@ -26,25 +22,19 @@ const LEFT: &str = "guest-left";
 
 pub(super) async fn runs_the_same(world: &World) -> Result<()> {
     let cluster = world.cluster().await?;
-    let operator = world.program("reportapp-operator").await?;
-    let programs = operator.parent().context("a program is in a folder")?;
-    let run = |registry: &[&str]| {
-        let mut run = Command::new(std::env::current_exe()?);
+    let run = async |registry: &[&str]| {
+        let mut run = world.itself().await?;
         run.args(["test", "--cluster", "external", "--tier", "api"])
             .args(["--filter", SCENARIO])
             .args(registry)
-            .env("KUBECONFIG", cluster.kubeconfig())
-            // Asking cargo again would wait for what is compiled beside this.
-            .env(PREBUILT, programs)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        anyhow::Ok(run)
+            .env("KUBECONFIG", cluster.kubeconfig());
+        command::run(&mut run).await
     };
-    let without = command::run(&mut run(&[])?).await.err();
+    let without = run(&[]).await.err();
     let without = without.context("it ran without a registry")?.to_string();
     ensure!(without.contains("--registry"), "{without}");
 
-    let said = command::run(&mut run(&["--registry", "registry.example.com/e2e"])?).await?;
+    let said = run(&["--registry", "registry.example.com/e2e"]).await?;
     ensure!(
         said.contains("1 passed, 0 failed"),
         "it did not run: {said}"

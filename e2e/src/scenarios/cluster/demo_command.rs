@@ -1,14 +1,11 @@
 //! `cargo e2e demo` as a person runs it, on a cluster that runs already: what it prints is true.
 
 use std::net::SocketAddr;
-use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
-use tokio::process::Command;
 
 use crate::cluster::command;
 use crate::demo::ADMINISTRATOR;
-use crate::images::programs::PREBUILT;
 use crate::scenarios::world::World;
 
 /// How the lines begin that a person is told to type to look around.
@@ -53,13 +50,5 @@ pub(super) async fn prints_what_works(world: &World) -> Result<()> {
 
 /// Runs this program as another process, and gives what it says.
 async fn run(world: &World, arguments: &[&str]) -> Result<String> {
-    let operator = world.program("reportapp-operator").await?;
-    let programs = operator.parent().context("a program is in a folder")?;
-    let mut run = Command::new(std::env::current_exe()?);
-    // Asking cargo again would wait for what is compiled beside this.
-    run.args(arguments)
-        .env(PREBUILT, programs)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    command::run(&mut run).await
+    command::run(world.itself().await?.args(arguments)).await
 }

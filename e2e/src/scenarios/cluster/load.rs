@@ -192,7 +192,7 @@ fn lock(tally: &Mutex<Tally>) -> std::sync::MutexGuard<'_, Tally> {
 ///
 /// # Errors
 /// When the application does not serve.
-pub(super) async fn pages(session: &Session) -> Result<Vec<String>> {
+pub async fn pages(session: &Session) -> Result<Vec<String>> {
     let companies = session.get("/api/companies").await?;
     let company = companies[0]["id"].as_str().context("there is no company")?;
     let calendar = session

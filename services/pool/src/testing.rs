@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 mod noop;
 mod server;
+mod template;
 
 #[cfg(test)]
 pub(crate) use noop::{Noop, Nothing};

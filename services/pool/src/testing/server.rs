@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::NoTls;
 
-use super::{DATABASE, PASSWORD, SUPERUSER, TestTls, write};
+use super::{DATABASE, PASSWORD, SUPERUSER, TestTls, template, write};
 
 /// How long a server may take to accept connections.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -60,30 +60,9 @@ impl Server {
             port: free_port(),
             running: None,
         };
-        let password_file = folder.join("superuser-password");
-        write(&password_file, PASSWORD);
         let data = server.data();
-        fs::create_dir(&data).expect("the data folder can be made");
-        for path in [folder, &password_file, &data] {
-            server.hand_over(path);
-        }
-        let mut initdb = server.command("initdb");
-        initdb.args([
-            "--no-sync",
-            "--no-instructions",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--auth=scram-sha-256",
-        ]);
-        initdb.arg(format!("--username={SUPERUSER}"));
-        initdb.arg(format!("--pwfile={}", password_file.display()));
-        initdb.arg(format!("--pgdata={}", data.display()));
-        let output = initdb.output().expect("initdb can be started");
-        assert!(
-            output.status.success(),
-            "initdb: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        hand_over(folder);
+        template::copy_to(&data);
         if let Some(tls) = tls {
             server.install(tls);
         }
@@ -100,7 +79,7 @@ impl Server {
     }
 
     pub(super) async fn start(&mut self) {
-        let mut command = self.command("postgres");
+        let mut command = command("postgres");
         let (data, folder, port) = (self.data(), self.folder.clone(), self.port);
         command.args([
             "-c",
@@ -209,50 +188,50 @@ impl Server {
             let path = self.data().join(file);
             write(&path, text);
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("own file");
-            self.hand_over(&path);
+            hand_over(&path);
         }
         let settings = self.data().join("postgresql.auto.conf");
         write(&settings, "ssl = on\n");
-        self.hand_over(&settings);
+        hand_over(&settings);
         let access = self.data().join("pg_hba.conf");
         write(
             &access,
             "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
         );
-        self.hand_over(&access);
+        hand_over(&access);
     }
+}
 
-    /// A server program, run as a user it accepts and ended with the thread that starts it.
-    fn command(&self, program: &str) -> Command {
-        let path = programs().join(program);
-        let mut command = match system_user() {
-            Some((user, group)) => {
-                let mut command = Command::new("setpriv");
-                command.args([
-                    format!("--reuid={user}"),
-                    format!("--regid={group}"),
-                    "--clear-groups".to_owned(),
-                    "--pdeathsig=QUIT".to_owned(),
-                ]);
-                command.arg(path);
-                command
-            }
-            None => Command::new(path),
-        };
-        // Ctrl-C of a terminal is for the tests, which then stop the server in order.
-        command
-            .env_clear()
-            .env("LC_ALL", "C")
-            .env("PATH", "/usr/bin:/bin")
-            .current_dir("/")
-            .process_group(0);
-        command
-    }
-
-    fn hand_over(&self, path: &Path) {
-        if let Some((user, group)) = system_user() {
-            chown(path, Some(user), Some(group)).expect("root may change owners");
+/// A server program, run as a user it accepts and ended with the thread that starts it.
+pub(super) fn command(program: &str) -> Command {
+    let path = programs().join(program);
+    let mut command = match system_user() {
+        Some((user, group)) => {
+            let mut command = Command::new("setpriv");
+            command.args([
+                format!("--reuid={user}"),
+                format!("--regid={group}"),
+                "--clear-groups".to_owned(),
+                "--pdeathsig=QUIT".to_owned(),
+            ]);
+            command.arg(path);
+            command
         }
+        None => Command::new(path),
+    };
+    // Ctrl-C of a terminal is for the tests, which then stop the server in order.
+    command
+        .env_clear()
+        .env("LC_ALL", "C")
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir("/")
+        .process_group(0);
+    command
+}
+
+pub(super) fn hand_over(path: &Path) {
+    if let Some((user, group)) = system_user() {
+        chown(path, Some(user), Some(group)).expect("root may change owners");
     }
 }
 
@@ -291,7 +270,7 @@ fn free_port() -> u16 {
 }
 
 /// The newest installed version, or what `REPORTAPP_TEST_POSTGRES_BIN` names.
-fn programs() -> PathBuf {
+pub(super) fn programs() -> PathBuf {
     if let Some(folder) = std::env::var_os("REPORTAPP_TEST_POSTGRES_BIN") {
         return folder.into();
     }

@@ -1,7 +1,5 @@
 //! Sessions ended over a real store, with processes that judge tokens by it and without any.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +22,8 @@ use reportapp_session::epochs::{
 
 use crate::postgres::world::endpoint;
 use crate::redis::server::{self, Users, free_port};
+
+mod crashes;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(1);
@@ -54,13 +54,20 @@ impl Scene {
 
     /// The store as an action reaches it.
     async fn connect(&self, password: &str) -> Result<AppStore, Trouble> {
+        self.connect_to(self.server.port(), password).await
+    }
+
+    /// The store as it is reached over another port.
+    async fn connect_to(&self, port: u16, password: &str) -> Result<AppStore, Trouble> {
         let login = Value {
             rotation: ADOPTED.to_owned(),
             username: Some(SUPERUSER.to_owned()),
             secret: SecretText::new(password),
             created: Timestamp::UNIX_EPOCH,
         };
-        AppStore::connect(&endpoint(&self.server), DATABASE, &login).await
+        let mut endpoint = endpoint(&self.server);
+        endpoint.port = port;
+        AppStore::connect(&endpoint, DATABASE, &login).await
     }
 
     async fn open(&self) -> AppStore {

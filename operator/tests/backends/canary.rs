@@ -1,8 +1,6 @@
 //! Canary logins against real servers: what a changed password makes of the verdict, and how often it
 //! is tried meanwhile. The clock is the test's own.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use k8s_openapi::jiff::Timestamp;
 use reportapp_operator::backend::postgres::Postgres;
 use reportapp_operator::backend::redis::Redis;

@@ -1,7 +1,5 @@
 //! Redis: two ACL users in turn, two passwords on one, against real servers.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;

@@ -7,9 +7,9 @@ use reportapp_operator::rotation::trouble::Reason;
 
 use crate::crash_points::{KEY, MIXED, POSTGRES, REDIS, REDIS_IN_PLACE, TWO};
 use crate::crashing::Plan;
+use crate::gate::Gate;
 use crate::sandbox::{Sandbox, manual, scheduled, stalled, succeeded};
 use crate::scenes::Credential;
-use crate::servers::Gate;
 
 async fn assert_done(sandbox: &Sandbox, what: &str) {
     sandbox.assert_sound(what).await;

@@ -17,5 +17,8 @@ mod servers;
 mod strategies;
 mod tampering;
 
+#[path = "../shared/gate.rs"]
+#[allow(dead_code, reason = "shared with the tests of backends")]
+mod gate;
 #[path = "../shared/mishap.rs"]
 mod mishap;

@@ -13,7 +13,8 @@ use reportapp_operator::rotation::plan::Backend;
 use reportapp_operator::rotation::target::{Strategy, Target};
 use reportapp_pool::testing::{DATABASE, PASSWORD, SUPERUSER};
 
-use crate::servers::{Gate, ROOT, ROOT_PASSWORD, Servers, endpoint, fresh_name};
+use crate::gate::Gate;
+use crate::servers::{ROOT, ROOT_PASSWORD, Servers, endpoint, fresh_name};
 
 /// The password every adopted login has.
 pub const FIRST: &str = "canary-first-password";

@@ -15,6 +15,9 @@ mod consumers;
 #[path = "../rotation/crashing.rs"]
 #[allow(dead_code, reason = "shared with the tests of rotations")]
 mod crashing;
+#[path = "../shared/gate.rs"]
+#[allow(dead_code, reason = "shared with the tests of rotations")]
+mod gate;
 #[path = "../shared/mishap.rs"]
 #[allow(dead_code, reason = "shared with the tests of rotations")]
 mod mishap;

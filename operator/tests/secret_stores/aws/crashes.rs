@@ -6,7 +6,7 @@ use reportapp_operator::secret_store::Store;
 
 use super::server::{TestAws, access_key};
 use crate::crashes::{pauses_while_away, survives_every_crash};
-use crate::servers::Gate;
+use crate::gate::Gate;
 
 #[tokio::test]
 async fn a_ledger_in_aws_survives_every_crash_around_what_is_durable() {

@@ -122,7 +122,12 @@ fn of_what_is_carried_out_once() -> Vec<Scenario> {
         scenario!(
             Api,
             "an operator that dies around any change of a rotation is followed by one that ends it",
-            crashes::at_every_change
+            crashes::of_a_rotation
+        ),
+        scenario!(
+            Api,
+            "an operator that dies around any change of an action is followed by one that ends it",
+            crashes::of_an_action
         ),
         scenario!(
             Api,

@@ -35,7 +35,7 @@ fn restart(restart: Value) -> Value {
     json!({ "app": sample::NAME, "reason": "a test", "rollingRestart": restart })
 }
 
-fn rotate(credentials: &[&str]) -> Value {
+pub(super) fn rotate(credentials: &[&str]) -> Value {
     let rotate = json!({ "credentials": credentials });
     json!({ "app": sample::NAME, "reason": "a test", "rotateCredential": rotate })
 }
@@ -277,9 +277,7 @@ pub(super) async fn rotate_through_faults(world: &World) -> Result<()> {
 
     // What the action owns goes with it.
     let (rotation, uid) = (made[0].name_any(), made[0].uid().unwrap_or_default());
-    actions(&stage)
-        .delete("leak", &DeleteParams::default())
-        .await?;
+    all(&stage).delete("leak", &DeleteParams::default()).await?;
     let gone = await_condition(rotations, &rotation, conditions::is_deleted(&uid));
     tokio::time::timeout(PATIENCE, gone)
         .await
@@ -288,12 +286,17 @@ pub(super) async fn rotate_through_faults(world: &World) -> Result<()> {
     stage.remove().await
 }
 
-fn actions(stage: &Stage<'_>) -> Api<IncidentAction> {
+/// Actions of the stage's namespace.
+pub(super) fn all(stage: &Stage<'_>) -> Api<IncidentAction> {
     Api::namespaced(stage.client(), &stage.namespace)
 }
 
 /// Creates an action just as it is written.
-async fn create(stage: &Stage<'_>, name: &str, spec: Value) -> Result<DynamicObject, kube::Error> {
+pub(super) async fn create(
+    stage: &Stage<'_>,
+    name: &str,
+    spec: Value,
+) -> Result<DynamicObject, kube::Error> {
     let object = json!({
         "apiVersion": "reportapp.dev/v1alpha1",
         "kind": "IncidentAction",
@@ -311,7 +314,7 @@ pub(super) async fn until(
     what: &str,
     holds: impl FnMut(&IncidentAction) -> bool,
 ) -> Result<IncidentAction> {
-    watch::until(actions(stage), name, what, PATIENCE, holds).await
+    watch::until(all(stage), name, what, PATIENCE, holds).await
 }
 
 pub(super) fn phase_of(action: &IncidentAction) -> Option<Phase> {

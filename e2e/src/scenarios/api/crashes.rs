@@ -1,30 +1,50 @@
-//! The operator dies before and after every change it makes in the course of a rotation, and another one goes
-//! on: real versions, patches and applies, where the tests of the operator have them in memory.
+//! The operator dies before and after every change it makes in the course of a rotation, or of an action that
+//! makes one, and another one goes on: real versions, patches and applies, where the tests of the operator have them in memory.
 //!
 //! ```text
 //! way that ends at change k ── first operator, killed then ── Lease removed ── second operator ── one new value
 //! ```
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::ResourceExt as _;
-use kube::api::{Api, DeleteParams};
+use kube::api::{Api, DeleteParams, ListParams};
+use kube::runtime::wait::{await_condition, conditions};
 use reportapp_crds::SecretRotation;
 use reportapp_crds::secret_rotation::Phase;
 
+use super::actions;
 use super::faulty_way::FaultyWay;
 use super::rotations::{self, PARTNER_VALUE};
 use super::sample;
-use super::stage::Stage;
+use super::stage::{PATIENCE, Stage};
 use crate::scenarios::cluster::rotation::order;
 use crate::scenarios::watch;
 use crate::scenarios::world::World;
 
 /// Changes a rotation makes at least: it is begun, held, written to its ledger, published, closed, let go.
 const LEAST: usize = 8;
+/// Name of the action.
+const LEAK: &str = "leak";
 
-pub(super) async fn at_every_change(world: &World) -> Result<()> {
-    let stage = rotations::stage(world, "crashes").await?;
+/// What is carried out while operators die.
+#[derive(Clone, Copy)]
+enum Order {
+    Rotation,
+    /// An action that has the same rotated: it begins, makes the rotation and notes that it did.
+    Action,
+}
+
+pub(super) async fn of_a_rotation(world: &World) -> Result<()> {
+    at_every_change(world, "crashes", Order::Rotation).await
+}
+
+pub(super) async fn of_an_action(world: &World) -> Result<()> {
+    at_every_change(world, "crashes-of-actions", Order::Action).await
+}
+
+async fn at_every_change(world: &World, namespace: &str, order: Order) -> Result<()> {
+    let stage = rotations::stage(world, namespace).await?;
     let operator = stage.operator("before", &[]).await?;
     stage.put_app(&rotations::with_credentials()).await?;
     stage.until_applied(sample::NAME).await?;
@@ -32,29 +52,33 @@ pub(super) async fn at_every_change(world: &World) -> Result<()> {
 
     let way = FaultyWay::open(stage.kubeconfig()).await?;
     let mut changes = 0;
-    while dies(&stage, &way, changes, false).await? && dies(&stage, &way, changes, true).await? {
+    while dies(&stage, &way, order, (changes, false)).await?
+        && dies(&stage, &way, order, (changes, true)).await?
+    {
         changes += 1;
     }
-    ensure!(
-        changes >= LEAST,
-        "a rotation makes only {changes} changes that can be died at"
-    );
+    ensure!(changes >= LEAST, "only {changes} changes can be died at");
     world.progress().note(&format!(
         "an operator died around each of {changes} changes"
     ));
     stage.remove().await
 }
 
-/// Rotates with an operator that dies at change `number`, and another one after it; `false` when there is no
-/// such change.
-async fn dies(stage: &Stage<'_>, way: &FaultyWay, number: usize, is_done: bool) -> Result<bool> {
+/// Has the order carried out by an operator that dies at change `number`, and another one after it; `false`
+/// when there is no such change.
+async fn dies(
+    stage: &Stage<'_>,
+    way: &FaultyWay,
+    order: Order,
+    (number, is_done): (usize, bool),
+) -> Result<bool> {
     way.ends_after(number, is_done);
     let first = stage.operator_by(way.kubeconfig(), "first").await?;
-    let rotation = rotations::create(stage, PARTNER_VALUE).await?;
+    order.give(stage).await?;
     let died = tokio::select! {
         biased;
         () = way.ended() => true,
-        through = through(stage, &rotation) => {
+        through = order.through(stage) => {
             through?;
             false
         }
@@ -64,30 +88,82 @@ async fn dies(stage: &Stage<'_>, way: &FaultyWay, number: usize, is_done: bool) 
     let what = format!("after {number} changes, the next carried out: {is_done}");
     if died {
         let second = stage.operator("second", &[]).await?;
-        let through = through(stage, &rotation).await;
+        let through = order.through(stage).await;
         through.with_context(|| what.clone())?;
         second.stop().await?;
     }
-    let sound = rotations::holds_one_new_value(stage, &rotation).await;
+    let sound = order.is_done_once(stage).await;
     sound.context(what)?;
-    let api = rotations::all(stage);
-    api.delete(&rotation.name_any(), &DeleteParams::default())
-        .await?;
+    order.take_back(stage).await?;
     Ok(died)
 }
 
-/// Waits until a rotation has succeeded and is held by nobody.
-async fn through(stage: &Stage<'_>, rotation: &SecretRotation) -> Result<()> {
-    let through = rotations::until(stage, rotation, "through", |seen| {
-        order::phase_of(seen).is_some_and(Phase::is_final) && seen.finalizers().is_empty()
-    });
-    let ended = through.await?;
-    ensure!(
-        order::phase_of(&ended) == Some(Phase::Succeeded),
-        "it ended otherwise: {}",
-        watch::told(&ended)
-    );
-    Ok(())
+impl Order {
+    async fn give(self, stage: &Stage<'_>) -> Result<()> {
+        match self {
+            Self::Rotation => drop(rotations::create(stage, PARTNER_VALUE).await?),
+            Self::Action => {
+                actions::create(stage, LEAK, actions::rotate(&[PARTNER_VALUE])).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until it has succeeded and is held by nobody.
+    async fn through(self, stage: &Stage<'_>) -> Result<()> {
+        let (phase, told) = match self {
+            Self::Rotation => {
+                let api = rotations::all(stage);
+                let through = |seen: &SecretRotation| {
+                    order::phase_of(seen).is_some_and(Phase::is_final)
+                        && seen.finalizers().is_empty()
+                };
+                let ended = watch::until(api, PARTNER_VALUE, "through", PATIENCE, through).await?;
+                (order::phase_of(&ended), watch::told(&ended))
+            }
+            Self::Action => {
+                let ended = actions::until(stage, LEAK, "through", |seen| {
+                    actions::phase_of(seen).is_some_and(Phase::is_final)
+                        && seen.finalizers().is_empty()
+                });
+                let ended = ended.await?;
+                (actions::phase_of(&ended), watch::told(&ended))
+            }
+        };
+        ensure!(
+            phase == Some(Phase::Succeeded),
+            "it ended otherwise: {told}"
+        );
+        Ok(())
+    }
+
+    /// One rotation was made, and its value is in use everywhere.
+    async fn is_done_once(self, stage: &Stage<'_>) -> Result<()> {
+        let made = rotations::all(stage).list(&ListParams::default()).await?;
+        let [rotation] = made.items.as_slice() else {
+            bail!("{} rotations were made", made.items.len());
+        };
+        rotations::holds_one_new_value(stage, rotation).await
+    }
+
+    /// Removes it, and with an action its rotation.
+    async fn take_back(self, stage: &Stage<'_>) -> Result<()> {
+        let rotations = rotations::all(stage);
+        if let Self::Action = self {
+            let params = DeleteParams::default();
+            actions::all(stage).delete(LEAK, &params).await?;
+        }
+        for rotation in rotations.list(&ListParams::default()).await? {
+            let (name, uid) = (rotation.name_any(), rotation.uid().unwrap_or_default());
+            if let Self::Rotation = self {
+                rotations.delete(&name, &DeleteParams::default()).await?;
+            }
+            let gone = await_condition(rotations.clone(), &name, conditions::is_deleted(&uid));
+            let gone = tokio::time::timeout(PATIENCE, gone).await;
+            gone.context("the rotation outlives what made it")??;
+        }
+        Ok(())
+    }
 }
 
 /// Whoever comes next need not wait until that of the dead one expires.

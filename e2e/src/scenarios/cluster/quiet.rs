@@ -2,10 +2,11 @@
 //! in the same minute how the lead is renewed.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use super::pods;
 use super::subject::Subject;
 use crate::scenarios::audit::{self, Write};
 use crate::scenarios::metrics;
@@ -16,6 +17,9 @@ const WINDOW: Duration = Duration::from_secs(60);
 
 /// Seconds between two renewals of the lead, with room for a slow machine.
 const RENEWED_EVERY: u64 = 6;
+
+/// So many reconciles after the last change nothing is left to be written.
+const SETTLED_AFTER: f64 = 3.0;
 
 /// Who writes what the operator writes.
 const OPERATOR: &str = "system:serviceaccount:reportapp-system:reportapp-operator";
@@ -74,6 +78,7 @@ pub struct Counted {
 pub async fn count(subject: &Subject<'_>, log: &Path, window: Duration) -> Result<Counted> {
     subject.set_operator(&[("resyncSeconds", "1")]).await?;
     subject.until_ready().await?;
+    until_settled(subject).await?;
     let start = audit::end(log)?;
     let before = reconciles(subject).await?;
     tokio::time::sleep(window).await;
@@ -88,6 +93,22 @@ pub async fn count(subject: &Subject<'_>, log: &Path, window: Duration) -> Resul
         renewals: u64::try_from(renewals.len())?,
         writes: writes.iter().map(Write::to_string).collect(),
     })
+}
+
+/// Pods of an earlier roll-out keep what they were given: it is removed after the last of them has gone.
+async fn until_settled(subject: &Subject<'_>) -> Result<()> {
+    pods::until_old_are_gone(subject).await?;
+    let begun = Instant::now();
+    let seen = reconciles(subject).await?;
+    while reconciles(subject).await? < seen + SETTLED_AFTER {
+        ensure!(
+            begun.elapsed() < WINDOW,
+            "fewer than {SETTLED_AFTER} reconciles in {} s",
+            WINDOW.as_secs()
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Ok(())
 }
 
 /// Reconciles the operators count so far.

@@ -8,8 +8,8 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::cluster::{Toolchain, command};
 use crate::scenarios::world::World;
@@ -37,10 +37,10 @@ pub(super) async fn check(world: &World) -> Result<()> {
         .schemathesis_python(world.progress())
         .await?;
     let folder = tempfile::tempdir()?;
-    let (_api, url, password) =
-        start(&world.program("reportapp-api").await?, folder.path()).await?;
+    let demo = Demo::start(&world.program("reportapp-api").await?, folder.path()).await?;
     let client = reqwest::Client::new();
-    let token = sign_in(&client, &url, &password).await?;
+    let token = demo.sign_in(&client).await?;
+    let url = demo.url.clone();
     let document = client.get(format!("{url}api/openapi.json")).send().await?;
     let varied = count_varied(&document.json::<Value>().await?);
     let cases = match std::env::var(CASES.0) {
@@ -103,44 +103,59 @@ impl Asked<'_> {
     }
 }
 
-/// The demo with data of its own, its address and the password of its administrator.
-async fn start(program: &Path, folder: &Path) -> Result<(Child, String, String)> {
-    let mut child = Command::new(program)
-        .args(["--demo", "--demo-listen", "127.0.0.1:0", "--demo-dir"])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(std::fs::File::create(folder.join("log"))?)
-        .kill_on_drop(true)
-        .spawn()
-        .context("failed to start reportapp-api")?;
-    let output = child.stdout.take().context("the output is piped")?;
-    let mut lines = BufReader::new(output).lines();
-    let mut url = None;
-    while let Some(line) = lines.next_line().await? {
-        let mut words = line.split_whitespace();
-        match (words.next(), words.next(), &url) {
-            (Some("open"), Some(address), _) => url = Some(address.to_owned()),
-            (Some("password"), Some(password), Some(url)) => {
-                return Ok((child, url.clone(), password.to_owned()));
-            }
-            _ => {}
-        }
-    }
-    let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-    bail!("the demo ended: {}", command::tail(&log, 20))
+/// The demo with data of its own, and what it says about itself.
+struct Demo {
+    _process: Child,
+    /// Kept open: the demo says more than is read, and ends when it cannot.
+    _output: Lines<BufReader<ChildStdout>>,
+    url: String,
+    password: String,
 }
 
-async fn sign_in(client: &reqwest::Client, url: &str, password: &str) -> Result<String> {
-    let answer = client
-        .post(format!("{url}api/auth/login"))
-        .json(&serde_json::json!({"username": "admin", "password": password}))
-        .send()
-        .await?
-        .error_for_status()?;
-    let token = answer.json::<Value>().await?["accessToken"].clone();
-    let token = token.as_str().context("a sign-in gives no token")?;
-    Ok(token.to_owned())
+impl Demo {
+    async fn start(program: &Path, folder: &Path) -> Result<Self> {
+        let mut process = Command::new(program)
+            .args(["--demo", "--demo-listen", "127.0.0.1:0", "--demo-dir"])
+            .arg(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(folder.join("log"))?)
+            .kill_on_drop(true)
+            .spawn()
+            .context("failed to start reportapp-api")?;
+        let output = process.stdout.take().context("the output is piped")?;
+        let mut lines = BufReader::new(output).lines();
+        let mut url = None;
+        while let Some(line) = lines.next_line().await? {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next(), &url) {
+                (Some("open"), Some(address), _) => url = Some(address.to_owned()),
+                (Some("password"), Some(password), Some(url)) => {
+                    return Ok(Self {
+                        _process: process,
+                        _output: lines,
+                        url: url.clone(),
+                        password: password.to_owned(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        bail!("the demo ended: {}", command::tail(&log, 20))
+    }
+
+    async fn sign_in(&self, client: &reqwest::Client) -> Result<String> {
+        let answer = client
+            .post(format!("{}api/auth/login", self.url))
+            .json(&serde_json::json!({"username": "admin", "password": self.password}))
+            .send()
+            .await?
+            .error_for_status()?;
+        let token = answer.json::<Value>().await?["accessToken"].clone();
+        let token = token.as_str().context("a sign-in gives no token")?;
+        Ok(token.to_owned())
+    }
 }
 
 /// The operations that are asked and have something to vary.

@@ -114,3 +114,31 @@ fn table(table: &Table) -> usize {
     let totals: usize = totals.map(|(name, total)| name.len() + cell(total)).sum();
     size_of::<Table>() + table.rows.iter().map(row).sum::<usize>() + totals
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_lives_as_long_as_it_says_and_no_longer_than_this_process_allows() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let read = Timestamp::UNIX_EPOCH;
+        let kept = Kept::new(What::Tables(Vec::new()), read, Revision(1), 10 * SECOND);
+        for (age, longest, is_alive) in [
+            (0, 60, true),
+            (9, 60, true),
+            (10, 60, false),
+            // Another process, with a longer limit, has put it into Redis.
+            (4, 5, true),
+            (5, 5, false),
+            (0, 0, false),
+            // Read by a clock that is ahead, or was put back.
+            (-4, 60, true),
+            (-5, 60, false),
+        ] {
+            let now = read + jiff::SignedDuration::from_secs(age);
+            let found = kept.is_alive(now, longest * SECOND);
+            assert_eq!(found, is_alive, "{age} s old, {longest} s allowed");
+        }
+    }
+}

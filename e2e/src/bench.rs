@@ -170,6 +170,21 @@ fn cpu_seconds(pages: &BTreeMap<String, String>) -> f64 {
         .sum()
 }
 
+/// Arguments of cargo that run the bench of a crate: compiled as programs are, because tests are not
+/// optimised, and of the whole workspace, so that no dependency is compiled again with fewer features.
+fn of_crate(bench: &str) -> [&str; 8] {
+    [
+        "test",
+        "--profile",
+        "dev",
+        "--quiet",
+        "--workspace",
+        "--bench",
+        bench,
+        "--",
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,11 +21,10 @@ pub(super) enum Part {
 pub(super) async fn run(part: Part, progress: &Progress) -> Result<()> {
     ensure_servers(progress).await?;
     let rival = Toolchain::locate()?.rival_python(progress).await?;
-    // Of the whole workspace, so that no dependency is compiled again with fewer features.
     let mut cargo = Command::new("sh");
     cargo
         .args(["-c", OPEN_FILES, "sh", "cargo"])
-        .args(["test", "--quiet", "--workspace", "--bench", "api", "--"])
+        .args(super::of_crate("api"))
         .args((part == Part::Exports).then_some("exports"))
         .env("REPORTAPP_RIVAL_PYTHON", rival);
     command::show(&mut cargo).await

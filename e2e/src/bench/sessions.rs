@@ -19,17 +19,9 @@ pub struct SessionsArgs {
 
 pub(super) async fn run(args: &SessionsArgs, progress: &Progress) -> Result<()> {
     ensure_servers(progress).await?;
-    // Of the whole workspace, so that no dependency is compiled again with fewer features.
     let mut cargo = Command::new("cargo");
     cargo
-        .args([
-            "test",
-            "--quiet",
-            "--workspace",
-            "--bench",
-            "sessions",
-            "--",
-        ])
+        .args(super::of_crate("sessions"))
         .args(args.sessions.iter().map(u64::to_string));
     command::show(&mut cargo).await
 }

@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use futures::StreamExt as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use kube::api::Api;
+use kube::runtime::wait::{await_condition, conditions};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use reportapp_crds::{IncidentAction, ReportApp, SecretRotation};
 use serde::de::DeserializeOwned;
@@ -81,6 +82,20 @@ pub async fn until<K: Reports>(
             )
         }
     }
+}
+
+/// Waits until the object with this name and uid is gone; another one may have its name.
+///
+/// # Errors
+/// When it is there after `patience`.
+pub async fn until_gone<K>(api: Api<K>, name: &str, uid: &str, patience: Duration) -> Result<()>
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let gone = await_condition(api, name, conditions::is_deleted(uid));
+    let gone = tokio::time::timeout(patience, gone).await;
+    gone.with_context(|| format!("{name} is there after {} s", patience.as_secs()))??;
+    Ok(())
 }
 
 /// The condition of type `kind`.

@@ -100,8 +100,7 @@ impl GateState {
     fn cuts(&self, message: &[u8]) -> Option<BoxFuture<'static, ()>> {
         let mut cut = self.cut.lock().unwrap();
         let Cut { text, before, .. } = cut.as_mut()?;
-        let has_text = |part: &[u8]| part == text.as_bytes();
-        if !text.is_empty() && !message.windows(text.len()).any(has_text) {
+        if !String::from_utf8_lossy(message).contains(*text) {
             return None;
         }
         if let Some(left) = before.checked_sub(1) {

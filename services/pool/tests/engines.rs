@@ -6,7 +6,7 @@ use futures::StreamExt;
 use jiff::{Timestamp, civil::date};
 use reportapp_config::DatabaseConfig;
 use reportapp_pool::testing::{TestPostgres, TestSqlite};
-use reportapp_pool::{Engine, Pool, PoolError, Question, Value};
+use reportapp_pool::{Engine, Pool, PoolError, PoolStats, Question, Value};
 use rust_decimal::Decimal;
 
 /// Both engines, each with a fresh database.
@@ -475,7 +475,8 @@ async fn many_callers_share_few_connections() {
 /// A login that nobody waits for any more may be under way for a while.
 async fn until_all_are_idle(pool: &Pool) {
     let idle = async {
-        while pool.stats().size > pool.stats().idle {
+        let is_idle = |stats: PoolStats| stats.size == stats.idle;
+        while !is_idle(pool.stats()) {
             tokio::task::yield_now().await;
         }
     };

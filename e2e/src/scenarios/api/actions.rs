@@ -5,9 +5,8 @@ use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams};
-use kube::runtime::wait::{await_condition, conditions};
+use reportapp_crds::IncidentAction;
 use reportapp_crds::one_shot::Phase;
-use reportapp_crds::{IncidentAction, SecretRotation};
 use serde_json::{Value, json};
 
 use super::faulty_way::FaultyWay;
@@ -270,18 +269,14 @@ pub(super) async fn rotate_through_faults(world: &World) -> Result<()> {
         "it ended otherwise: {}",
         watch::told(&ended)
     );
-    let rotations: Api<SecretRotation> = Api::namespaced(stage.client(), &stage.namespace);
-    let made = rotations.list(&ListParams::default()).await?.items;
-    ensure!(made.len() == 1, "{} rotations were made", made.len());
-    rotations::holds_one_new_value(&stage, &made[0]).await?;
+    let made = rotations::only_one(&stage).await?;
+    rotations::holds_one_new_value(&stage, &made).await?;
 
     // What the action owns goes with it.
-    let (rotation, uid) = (made[0].name_any(), made[0].uid().unwrap_or_default());
+    let (rotation, uid) = (made.name_any(), made.uid().unwrap_or_default());
     all(&stage).delete("leak", &DeleteParams::default()).await?;
-    let gone = await_condition(rotations, &rotation, conditions::is_deleted(&uid));
-    tokio::time::timeout(PATIENCE, gone)
-        .await
-        .context("the rotation outlives its action")??;
+    let gone = watch::until_gone(rotations::all(&stage), &rotation, &uid, PATIENCE).await;
+    gone.context("the rotation outlives its action")?;
     operator.stop().await?;
     stage.remove().await
 }

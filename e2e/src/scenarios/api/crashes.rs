@@ -1,16 +1,15 @@
 //! The operator dies before and after every change it makes in the course of a rotation, or of an action that
-//! makes one, and another one goes on: real versions, patches and applies, where the tests of the operator have them in memory.
+//! makes one, and another one goes on: real versions, patches and applies, where the tests of the operator have
+//! them in memory.
 //!
 //! ```text
 //! way that ends at change k ── first operator, killed then ── Lease removed ── second operator ── one new value
 //! ```
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::ResourceExt as _;
-use kube::api::{Api, DeleteParams, ListParams};
-use kube::runtime::wait::{await_condition, conditions};
-use reportapp_crds::SecretRotation;
+use kube::api::{Api, DeleteParams};
 use reportapp_crds::secret_rotation::Phase;
 
 use super::actions;
@@ -19,7 +18,7 @@ use super::rotations::{self, PARTNER_VALUE};
 use super::sample;
 use super::stage::{PATIENCE, Stage};
 use crate::scenarios::cluster::rotation::order;
-use crate::scenarios::watch;
+use crate::scenarios::watch::{self, Reports};
 use crate::scenarios::world::World;
 
 /// Changes a rotation makes at least: it is begun, held, written to its ledger, published, closed, let go.
@@ -92,7 +91,7 @@ async fn dies(
         through.with_context(|| what.clone())?;
         second.stop().await?;
     }
-    let sound = order.is_done_once(stage).await;
+    let sound = is_done_once(stage).await;
     sound.context(what)?;
     order.take_back(stage).await?;
     Ok(died)
@@ -111,59 +110,42 @@ impl Order {
 
     /// Waits until it has succeeded and is held by nobody.
     async fn through(self, stage: &Stage<'_>) -> Result<()> {
-        let (phase, told) = match self {
-            Self::Rotation => {
-                let api = rotations::all(stage);
-                let through = |seen: &SecretRotation| {
-                    order::phase_of(seen).is_some_and(Phase::is_final)
-                        && seen.finalizers().is_empty()
-                };
-                let ended = watch::until(api, PARTNER_VALUE, "through", PATIENCE, through).await?;
-                (order::phase_of(&ended), watch::told(&ended))
-            }
-            Self::Action => {
-                let ended = actions::until(stage, LEAK, "through", |seen| {
-                    actions::phase_of(seen).is_some_and(Phase::is_final)
-                        && seen.finalizers().is_empty()
-                });
-                let ended = ended.await?;
-                (actions::phase_of(&ended), watch::told(&ended))
-            }
-        };
-        ensure!(
-            phase == Some(Phase::Succeeded),
-            "it ended otherwise: {told}"
-        );
-        Ok(())
-    }
-
-    /// One rotation was made, and its value is in use everywhere.
-    async fn is_done_once(self, stage: &Stage<'_>) -> Result<()> {
-        let made = rotations::all(stage).list(&ListParams::default()).await?;
-        let [rotation] = made.items.as_slice() else {
-            bail!("{} rotations were made", made.items.len());
-        };
-        rotations::holds_one_new_value(stage, rotation).await
+        match self {
+            Self::Rotation => ended(rotations::all(stage), PARTNER_VALUE, order::phase_of).await,
+            Self::Action => ended(actions::all(stage), LEAK, actions::phase_of).await,
+        }
     }
 
     /// Removes it, and with an action its rotation.
     async fn take_back(self, stage: &Stage<'_>) -> Result<()> {
-        let rotations = rotations::all(stage);
-        if let Self::Action = self {
-            let params = DeleteParams::default();
-            actions::all(stage).delete(LEAK, &params).await?;
+        let (rotations, params) = (rotations::all(stage), DeleteParams::default());
+        let made = rotations::only_one(stage).await?;
+        let (name, uid) = (made.name_any(), made.uid().unwrap_or_default());
+        match self {
+            Self::Rotation => drop(rotations.delete(&name, &params).await?),
+            Self::Action => drop(actions::all(stage).delete(LEAK, &params).await?),
         }
-        for rotation in rotations.list(&ListParams::default()).await? {
-            let (name, uid) = (rotation.name_any(), rotation.uid().unwrap_or_default());
-            if let Self::Rotation = self {
-                rotations.delete(&name, &DeleteParams::default()).await?;
-            }
-            let gone = await_condition(rotations.clone(), &name, conditions::is_deleted(&uid));
-            let gone = tokio::time::timeout(PATIENCE, gone).await;
-            gone.context("the rotation outlives what made it")??;
-        }
-        Ok(())
+        let gone = watch::until_gone(rotations, &name, &uid, PATIENCE).await;
+        gone.context("the rotation outlives what made it")
     }
+}
+
+async fn ended<K: Reports>(api: Api<K>, name: &str, phase: fn(&K) -> Option<Phase>) -> Result<()> {
+    let through =
+        |seen: &K| phase(seen).is_some_and(Phase::is_final) && seen.finalizers().is_empty();
+    let ended = watch::until(api, name, "through", PATIENCE, through).await?;
+    ensure!(
+        phase(&ended) == Some(Phase::Succeeded),
+        "it ended otherwise: {}",
+        watch::told(&ended)
+    );
+    Ok(())
+}
+
+/// One rotation was made, and its value is in use everywhere.
+async fn is_done_once(stage: &Stage<'_>) -> Result<()> {
+    let made = rotations::only_one(stage).await?;
+    rotations::holds_one_new_value(stage, &made).await
 }
 
 /// Whoever comes next need not wait until that of the dead one expires.

@@ -8,13 +8,13 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams};
-use kube::runtime::wait::{await_condition, conditions};
 use reportapp_crds::secret_rotation::Phase;
 use serde_json::{Value, json};
 
 use super::stage::{PATIENCE, Stage};
 use super::{rotations, sample, snapshot};
 use crate::scenarios::cluster::rotation::order;
+use crate::scenarios::watch;
 use crate::scenarios::world::World;
 
 /// What stays of the sample on SQLite after one of its credentials was rotated.
@@ -92,10 +92,8 @@ async fn delete(stage: &Stage<'_>) -> Result<String> {
         .apps()
         .delete(sample::NAME, &DeleteParams::default())
         .await?;
-    let gone = await_condition(stage.apps(), sample::NAME, conditions::is_deleted(&uid));
-    tokio::time::timeout(PATIENCE, gone)
-        .await
-        .context("the deletion does not end")??;
+    let gone = watch::until_gone(stage.apps(), sample::NAME, &uid, PATIENCE).await;
+    gone.context("the deletion does not end")?;
     Ok(uid)
 }
 
@@ -113,10 +111,8 @@ async fn until_left(stage: &Stage<'_>, wanted: &BTreeSet<String>) -> Result<()> 
             .context("a known kind")?;
         let objects: Api<DynamicObject> = stage.objects(group, version, kind);
         let uid = object.uid().unwrap_or_default();
-        let gone = await_condition(objects, &name, conditions::is_deleted(&uid));
-        tokio::time::timeout(PATIENCE, gone)
-            .await
-            .with_context(|| format!("{kind} {name} is left over"))??;
+        let gone = watch::until_gone(objects, &name, &uid, PATIENCE).await;
+        gone.with_context(|| format!("{kind} {name} is left over"))?;
     }
     let ours = ListParams::default().labels("reportapp.dev/app=sample");
     let secrets: Api<Secret> = Api::namespaced(stage.client(), &stage.namespace);

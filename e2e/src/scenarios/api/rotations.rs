@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::runtime::wait::{await_condition, conditions};
 use reportapp_crds::secret_rotation::{Mode, Phase};
 use reportapp_crds::{SecretRotation, SecretRotationSpec, secret_rotation};
 use serde_json::{Value, json};
@@ -52,6 +51,16 @@ pub(super) async fn through_faults(world: &World) -> Result<()> {
     world.progress().note(&format!("failed: {failed:?}"));
     operator.stop().await?;
     stage.remove().await
+}
+
+/// The rotation that was made, of which there is one.
+///
+/// # Errors
+/// When there is another number of them.
+pub(super) async fn only_one(stage: &Stage<'_>) -> Result<SecretRotation> {
+    let mut made = all(stage).list(&ListParams::default()).await?.items;
+    ensure!(made.len() == 1, "{} rotations were made", made.len());
+    Ok(made.remove(0))
 }
 
 /// Sees ledger and published place agree on a value of this rotation, and what else is there
@@ -111,10 +120,8 @@ pub(super) async fn end_with_their_app(world: &World) -> Result<()> {
         .apps()
         .delete(sample::NAME, &DeleteParams::default())
         .await?;
-    let gone = await_condition(all(&stage), &name, conditions::is_deleted(&uid));
-    tokio::time::timeout(PATIENCE, gone)
-        .await
-        .context("the rotation outlives its ReportApp")??;
+    let gone = watch::until_gone(all(&stage), &name, &uid, PATIENCE).await;
+    gone.context("the rotation outlives its ReportApp")?;
     let left = all(&stage).list(&ListParams::default()).await?;
     ensure!(left.items.is_empty(), "rotations are left: {left:?}");
     let secrets: Api<Secret> = Api::namespaced(stage.client(), &stage.namespace);
@@ -144,10 +151,8 @@ pub(super) async fn are_kept_by_count(world: &World) -> Result<()> {
         ended.push(until(&stage, &rotation, "at its end", succeeded).await?);
     }
     let uid = ended[0].metadata.uid.as_deref().unwrap_or_default();
-    let gone = await_condition(all(&stage), "first", conditions::is_deleted(uid));
-    tokio::time::timeout(PATIENCE, gone)
-        .await
-        .context("the older of two is kept, and one is asked for")??;
+    let gone = watch::until_gone(all(&stage), "first", uid, PATIENCE).await;
+    gone.context("the older of two is kept, and one is asked for")?;
     all(&stage).get("second").await?;
     operator.stop().await?;
     stage.remove().await

@@ -1,14 +1,15 @@
 //! What tells whether a pod was restarted: its uid and the restart counts of its containers.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use kube::api::ListParams;
 
 use super::subject::Subject;
+use crate::scenarios::watch;
 
 /// Restart counts by uid and container.
 pub type Pods = BTreeMap<String, i32>;
@@ -48,22 +49,13 @@ pub async fn of(subject: &Subject<'_>) -> Result<Pods> {
 /// # Errors
 /// When one stays, or the cluster does not answer.
 pub async fn until_old_are_gone(subject: &Subject<'_>) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        let ending = list(subject)
-            .await?
-            .into_iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_some())
-            .map(|pod| pod.name_any())
-            .collect::<Vec<_>>();
-        if ending.is_empty() {
-            return Ok(());
-        }
-        if begun.elapsed() > PATIENCE {
-            bail!("still on their way out: {}", ending.join(", "));
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+    let is_ending = |pod: &Pod| pod.metadata.deletion_timestamp.is_some();
+    while let Some(pod) = list(subject).await?.into_iter().find(is_ending) {
+        let (name, uid) = (pod.name_any(), pod.uid().unwrap_or_default());
+        let gone = watch::until_gone(subject.objects::<Pod>(), &name, &uid, PATIENCE).await;
+        gone.with_context(|| format!("pod {name} does not end"))?;
     }
+    Ok(())
 }
 
 async fn list(subject: &Subject<'_>) -> Result<Vec<Pod>> {

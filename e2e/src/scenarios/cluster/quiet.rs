@@ -2,9 +2,9 @@
 //! in the same minute how the lead is renewed.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use super::pods;
 use super::subject::Subject;
@@ -14,6 +14,9 @@ use crate::scenarios::world::World;
 
 /// How long a test counts writes; `cargo e2e bench` counts for longer.
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// How long the operators may take to reconcile as often as is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Seconds between two renewals of the lead, with room for a slow machine.
 const RENEWED_EVERY: u64 = 6;
@@ -98,17 +101,26 @@ pub async fn count(subject: &Subject<'_>, log: &Path, window: Duration) -> Resul
 /// Pods of an earlier roll-out keep what they were given: it is removed after the last of them has gone.
 async fn until_settled(subject: &Subject<'_>) -> Result<()> {
     pods::until_old_are_gone(subject).await?;
-    let begun = Instant::now();
     let seen = reconciles(subject).await?;
-    while reconciles(subject).await? < seen + SETTLED_AFTER {
-        ensure!(
-            begun.elapsed() < WINDOW,
-            "fewer than {SETTLED_AFTER} reconciles in {} s",
-            WINDOW.as_secs()
-        );
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-    Ok(())
+    until_reconciled(subject, seen + SETTLED_AFTER).await
+}
+
+/// Waits until the operators count so many reconciles.
+///
+/// # Errors
+/// When they do not in time, or one of them does not answer.
+pub async fn until_reconciled(subject: &Subject<'_>, times: f64) -> Result<()> {
+    let mut ticks = tokio::time::interval(Duration::from_millis(250));
+    let waited = async {
+        loop {
+            ticks.tick().await;
+            if reconciles(subject).await? >= times {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waited).await;
+    waited.with_context(|| format!("fewer than {times} reconciles in {} s", PATIENCE.as_secs()))?
 }
 
 /// Reconciles the operators count so far.

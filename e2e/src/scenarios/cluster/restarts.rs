@@ -1,7 +1,5 @@
 //! What must not restart the application's pods: the operator's own comings and goings.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use reportapp_crds::ReportApp;
 
@@ -12,16 +10,15 @@ use crate::scenarios::world::World;
 
 const RESTARTS: usize = 20;
 
-/// How long a new operator may take to look at the application.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 pub(super) async fn of_the_operator(world: &World) -> Result<()> {
     let subject = Subject::of(world).await?;
     let before = pods::of(&subject).await?;
     ensure!(!before.is_empty(), "the application has no pods");
     for _ in 0..RESTARTS {
         subject.restart_operator().await?;
-        until_reconciled(&subject).await?;
+        // One that never looked at the application could not have restarted anything. Its counter began at 0.
+        let looked = quiet::until_reconciled(&subject, 1.0).await;
+        looked.context("the restarted operator does not reconcile")?;
     }
     subject.until_ready().await?;
     let after = pods::of(&subject).await?;
@@ -30,22 +27,6 @@ pub(super) async fn of_the_operator(world: &World) -> Result<()> {
         "{RESTARTS} operators, each of which looked at the application: 0 pods restarted"
     ));
     Ok(())
-}
-
-/// Waits until an operator that has just started has looked at the application: one that never did
-/// could not have restarted anything. Its counter began at 0.
-async fn until_reconciled(subject: &Subject<'_>) -> Result<()> {
-    let mut ticks = tokio::time::interval(Duration::from_millis(250));
-    let waited = async {
-        loop {
-            ticks.tick().await;
-            if quiet::reconciles(subject).await? > 0.0 {
-                return anyhow::Ok(());
-            }
-        }
-    };
-    let waited = tokio::time::timeout(PATIENCE, waited).await;
-    waited.context("the restarted operator does not reconcile")?
 }
 
 pub(super) async fn upgrade_pending(world: &World) -> Result<()> {

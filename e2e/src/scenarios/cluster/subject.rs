@@ -13,7 +13,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
-use kube::runtime::wait::{await_condition, conditions};
+use kube::runtime::wait::await_condition;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reportapp_crds::{ReportApp, ReportAppSpec};
@@ -230,11 +230,9 @@ impl<'w> Subject<'w> {
         for pod in pods {
             let name = pod.metadata.name.unwrap_or_default();
             let uid = pod.metadata.uid.unwrap_or_default();
-            let gone = conditions::is_deleted(&uid);
-            let gone = await_condition(self.operator_objects::<Pod>(), &name, gone);
-            tokio::time::timeout(PATIENCE, gone)
-                .await
-                .with_context(|| format!("pod {name} does not end"))??;
+            let pods = self.operator_objects::<Pod>();
+            let gone = watch::until_gone(pods, &name, &uid, PATIENCE).await;
+            gone.with_context(|| format!("pod {name} does not end"))?;
         }
         Ok(())
     }

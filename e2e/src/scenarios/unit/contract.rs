@@ -40,8 +40,7 @@ pub(super) async fn check(world: &World) -> Result<()> {
     let demo = Demo::start(&world.program("reportapp-api").await?, folder.path()).await?;
     let client = reqwest::Client::new();
     let token = demo.sign_in(&client).await?;
-    let url = demo.url.clone();
-    let document = client.get(format!("{url}api/openapi.json")).send().await?;
+    let document = client.get(demo.document()).send().await?;
     let varied = count_varied(&document.json::<Value>().await?);
     let cases = match std::env::var(CASES.0) {
         Ok(text) => text
@@ -52,7 +51,7 @@ pub(super) async fn check(world: &World) -> Result<()> {
     let asked = Asked {
         python,
         folder: folder.path(),
-        url,
+        document: demo.document(),
         token,
     };
     let each = cases.saturating_sub(COVERED).div_ceil(varied).max(1);
@@ -66,7 +65,8 @@ pub(super) async fn check(world: &World) -> Result<()> {
 struct Asked<'a> {
     python: PathBuf,
     folder: &'a Path,
-    url: String,
+    /// Where its OpenAPI document is.
+    document: String,
     token: String,
 }
 
@@ -79,7 +79,7 @@ impl Asked<'_> {
             .args(["-m", "schemathesis.cli", "--config-file"])
             .arg(&configuration)
             .arg("run")
-            .arg(format!("{}api/openapi.json", self.url))
+            .arg(&self.document)
             .args(["--include-path-regex", chosen, "--checks", CHECKS])
             .args(["--phases", "examples,coverage,fuzzing"])
             .args(["--continue-on-failure", "--no-color"])
@@ -143,6 +143,11 @@ impl Demo {
         }
         let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
         bail!("the demo ended: {}", command::tail(&log, 20))
+    }
+
+    /// Where its OpenAPI document is.
+    fn document(&self) -> String {
+        format!("{}api/openapi.json", self.url)
     }
 
     async fn sign_in(&self, client: &reqwest::Client) -> Result<String> {

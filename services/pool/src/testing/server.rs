@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -287,13 +287,17 @@ pub(super) fn programs() -> PathBuf {
 
 /// User and group of `postgres` when this process is root, which PostgreSQL refuses.
 fn system_user() -> Option<(u32, u32)> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    if uid.split_whitespace().next() != Some("0") {
+    if own_user() != 0 {
         return None;
     }
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let line = users.lines().find(|line| line.starts_with("postgres:"))?;
     let mut fields = line.split(':').skip(2);
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
+/// The user this process runs as.
+pub(super) fn own_user() -> u32 {
+    let process = fs::metadata("/proc/self").expect("the kernel shows each process");
+    process.uid()
 }

@@ -6,12 +6,11 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::server::{command, hand_over, programs};
+use super::server::{command, hand_over, own_user, programs};
 use super::{PASSWORD, SUPERUSER, write};
 
 const ARGUMENTS: [&str; 5] = [
@@ -61,9 +60,7 @@ fn name() -> String {
     let version = run(command("postgres").arg("--version"));
     let mut hasher = DefaultHasher::new();
     (version, programs(), ARGUMENTS, SUPERUSER, PASSWORD).hash(&mut hasher);
-    let user = fs::metadata("/proc/self")
-        .expect("the kernel tells who we are")
-        .uid();
+    let user = own_user();
     format!("reportapp-test-postgres-{user}-{:016x}", hasher.finish())
 }
 

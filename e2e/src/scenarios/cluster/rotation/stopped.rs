@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use kube::ResourceExt as _;
 use kube::api::DeleteParams;
-use kube::runtime::wait::{await_condition, conditions};
 use reportapp_crds::SecretRotation;
 
 use super::held::Held;
@@ -16,6 +15,7 @@ use crate::backends::Database;
 use crate::scenarios::cluster::credentials::Credential;
 use crate::scenarios::cluster::load::{Load, with_short_connections};
 use crate::scenarios::cluster::subject::Subject;
+use crate::scenarios::watch;
 use crate::scenarios::world::World;
 
 const CREDENTIAL: Credential = Credential::Store;
@@ -61,15 +61,8 @@ async fn stop_at(subject: &Subject<'_>, holds: impl FnMut(&SecretRotation) -> bo
     let (name, uid) = (rotation.name_any(), rotation.uid().unwrap_or_default());
     let rotations = subject.objects::<SecretRotation>();
     rotations.delete(&name, &DeleteParams::default()).await?;
-    let gone = await_condition(rotations, &name, conditions::is_deleted(&uid));
-    tokio::time::timeout(PATIENCE, gone)
-        .await
-        .with_context(|| {
-            format!(
-                "the deleted rotation is there after {} s",
-                PATIENCE.as_secs()
-            )
-        })??;
+    let gone = watch::until_gone(rotations, &name, &uid, PATIENCE).await;
+    gone.context("the deleted rotation stays")?;
     let ledger = ledger::read(subject, CREDENTIAL).await?;
     ensure!(
         ledger.rotation.is_none() && ledger.pending.is_none(),

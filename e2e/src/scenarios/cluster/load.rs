@@ -7,6 +7,7 @@
 //! a pool of connections too early shows when the next connection is made: [`with_short_connections`].
 
 mod lookups;
+mod testimony;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +44,7 @@ pub struct Tally {
     pub requests: usize,
     /// Requests that failed.
     pub failed: usize,
-    /// The first failures, each with the second it happened in.
+    /// The first failures, each with the second it happened in, and what the API logged before the first.
     pub told: Vec<String>,
     /// Where sessions were found; unknown on a foreign cluster whose API server may not reach pods.
     pub lookups: Option<Lookups>,
@@ -130,6 +131,7 @@ impl Load {
                 pages: pages.clone(),
                 session_life: SESSION_LIFE.min(token_life / 3),
                 tally: Arc::clone(&tally),
+                kubernetes: subject.demo.client(),
                 started: Instant::now(),
             };
             clients.spawn(client.run(stop.clone()));
@@ -213,6 +215,7 @@ struct Client {
     pages: Vec<String>,
     session_life: Duration,
     tally: Arc<Mutex<Tally>>,
+    kubernetes: kube::Client,
     started: Instant,
 }
 
@@ -228,15 +231,15 @@ impl Client {
             }
             signed_in = signed_in.filter(|(_, since)| since.elapsed() < self.session_life);
             if let Some((session, _)) = &signed_in {
-                self.count(page, session.get(page).await.err());
+                self.count(page, session.get(page).await.err()).await;
                 continue;
             }
             match self.sign_in().await {
                 Ok(session) => {
-                    self.count("sign-in", None);
+                    self.count("sign-in", None).await;
                     signed_in = Some((session, Instant::now()));
                 }
-                Err(error) => self.count("sign-in", Some(error)),
+                Err(error) => self.count("sign-in", Some(error)).await,
             }
         }
     }
@@ -252,15 +255,22 @@ impl Client {
             .await
     }
 
-    fn count(&self, what: &str, failure: Option<anyhow::Error>) {
-        let mut tally = lock(&self.tally);
-        tally.requests += 1;
-        let Some(failure) = failure else { return };
-        tally.failed += 1;
-        if tally.told.len() < TOLD {
-            let second = self.started.elapsed().as_secs_f64();
-            let told = format!("  after {second:.1} s, {what}: {failure:#}");
-            tally.told.push(told);
+    async fn count(&self, what: &str, failure: Option<anyhow::Error>) {
+        let is_first = {
+            let mut tally = lock(&self.tally);
+            tally.requests += 1;
+            let Some(failure) = failure else { return };
+            tally.failed += 1;
+            if tally.failed <= TOLD {
+                let second = self.started.elapsed().as_secs_f64();
+                let told = format!("  after {second:.1} s, {what}: {failure:#}");
+                tally.told.push(told);
+            }
+            tally.failed == 1
+        };
+        if is_first {
+            let logged = testimony::of_pods(self.kubernetes.clone()).await;
+            lock(&self.tally).told.extend(logged);
         }
     }
 }

@@ -37,6 +37,12 @@ impl Moment {
         Self(self.0.saturating_add(wait))
     }
 
+    /// This much earlier, or the clock's zero.
+    pub fn before(self, wait: Duration) -> Self {
+        let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(wait))
+    }
+
     /// Time from `earlier` to this moment; nothing if it is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -121,6 +127,12 @@ impl Terms {
     /// How long an operation on the store may take before it counts as failed.
     pub fn patience(&self) -> Duration {
         self.lease / 2
+    }
+
+    /// How long a request that needs a read of its own waits for a store that fails: as long as others,
+    /// who have a lease, do without it.
+    pub fn forbearance(&self) -> Duration {
+        self.lease
     }
 }
 

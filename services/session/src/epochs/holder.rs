@@ -221,7 +221,9 @@ impl Holder {
         };
         self.went_back = reading.revision < flight.since;
         if self.went_back {
-            self.failed(now, flight, actions);
+            // Waiting helps nobody: the next answer is no better.
+            actions.push(Action::Refuse(flight.asked_at));
+            self.failed(now);
             return;
         }
         self.failing = false;
@@ -246,12 +248,13 @@ impl Holder {
 
     fn read_failed(&mut self, now: Moment, read: ReadId, actions: &mut Vec<Action>) {
         if let Some(flight) = self.flight.take_if(|flight| flight.read == read) {
-            self.failed(now, flight, actions);
+            let waited_long = now.before(self.terms.forbearance());
+            actions.push(Action::Refuse(waited_long.min(flight.asked_at)));
+            self.failed(now);
         }
     }
 
-    fn failed(&mut self, now: Moment, flight: Flight, actions: &mut Vec<Action>) {
-        actions.push(Action::Refuse(flight.asked_at));
+    fn failed(&mut self, now: Moment) {
         self.failing = true;
         self.next_read = now.after(self.terms.retry());
     }

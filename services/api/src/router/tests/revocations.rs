@@ -1,4 +1,4 @@
-//! Eight processes over one PostgreSQL and one Redis, asked without a break while hundreds of users are
+//! Eight processes over one PostgreSQL and one Redis, asked all the time while hundreds of users are
 //! signed out, and while Redis is cut, stalled, told lies and emptied, and the store stalls.
 //!
 //! What is counted is the one thing that must never happen: a request that begins after a revocation was
@@ -30,6 +30,9 @@ const LONG_TRIAL: (usize, usize) = (100, 100);
 const SHORT_TRIAL: (usize, usize) = (24, 20);
 /// For machines that do much else; how long a revocation takes is printed.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Between two passes over all tokens in one process: who asks without a break keeps the processors from
+/// those who acknowledge, and a trial of minutes tries little else than that.
+const BREATH: Duration = Duration::from_millis(2);
 
 /// What is wrong during a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,8 +218,10 @@ async fn lie(mut redis: redis::aio::MultiplexedConnection) {
             lies.publish("shop:epochs", word).ignore();
         }
         lies.publish("shop:epochs", "later").ignore();
-        let () = lies.query_async(&mut redis).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        // On a busy machine some come too late; there are many.
+        let told: redis::RedisResult<()> = lies.query_async(&mut redis).await;
+        drop(told);
+        tokio::time::sleep(BREATH).await;
     }
 }
 
@@ -299,7 +304,7 @@ async fn hammer(epochs: Arc<Epochs>, users: Arc<Vec<User>>, issued: Revision) ->
             }
         }
         left = kept;
-        tokio::task::yield_now().await;
+        tokio::time::sleep(BREATH).await;
         assert!(wrongly < 1_000, "revocations are not heard of");
     }
     (accepted.into_inner(), wrongly)

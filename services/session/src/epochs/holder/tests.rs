@@ -99,12 +99,23 @@ fn whoever_comes_during_a_read_waits_for_the_next() {
 }
 
 #[test]
-fn an_unanswered_read_refuses_those_who_were_there() {
+fn an_unanswered_read_refuses_those_who_waited_as_long_as_a_lease() {
     let mut holder = serving();
     let read = read_of(&holder.step(at(3_000), Event::Asked(at(3_000)))).unwrap();
     let actions = holder.step(at(4_000), Event::ReadFailed(read));
-    assert!(matches!(&actions[0], Action::Refuse(until) if *until == at(3_000)));
-    assert_eq!(holder.due(), Some(at(4_100)));
+    assert!(matches!(&actions[..], [Action::Refuse(until)] if *until == at(2_000)));
+    assert_eq!(holder.due(), Some(at(4_100)), "and it is read again for those who wait");
+    let read = read_of(&holder.step(at(4_100), Event::Tick)).unwrap();
+    let actions = holder.step(at(5_100), Event::ReadFailed(read));
+    assert!(matches!(&actions[..], [Action::Refuse(until)] if *until == at(3_100)));
+}
+
+#[test]
+fn nobody_is_refused_for_a_read_that_was_sent_before_they_came() {
+    let mut holder = serving();
+    let read = read_of(&holder.step(at(3_000), Event::Asked(at(3_000)))).unwrap();
+    let actions = holder.step(at(9_000), Event::ReadFailed(read));
+    assert!(matches!(&actions[..], [Action::Refuse(until)] if *until == at(3_000)));
 }
 
 #[test]
@@ -126,6 +137,7 @@ fn a_store_that_went_back_gives_no_lease_until_it_is_ahead_again() {
     let read = read_of(&holder.step(at(600), Event::Tick)).unwrap();
     let actions = holder.step(at(601), Event::Answered(read, reading(4, true)));
     assert!(holder.went_back() && published(&actions).is_none());
+    assert!(matches!(&actions[..], [Action::Refuse(until)] if *until == at(600)));
     let read = read_of(&holder.step(at(702), Event::Tick)).unwrap();
     let actions = holder.step(at(703), Event::Answered(read, reading(6, true)));
     assert!(!holder.went_back() && published(&actions).is_some());

@@ -231,7 +231,19 @@ impl<C: Reusable> Slots<C> {
         Some(self.stamped(self.newest()))
     }
 
-    /// Room beyond `max`, for the one connection that takes the place of another.
+    /// Room beyond `max` for a connection of `generation` that takes the place of an older one: none when
+    /// there is no older one any more, or as many newer ones as there may be.
+    pub(crate) fn room_for_older(&self, generation: u64) -> Option<Room> {
+        let is_wanted = self.counters.older_than(generation) > 0 && !self.is_full_of(generation);
+        is_wanted.then(|| self.extra_room(generation))
+    }
+
+    /// Whether there are as many connections of `generation` as there may be at all.
+    pub(crate) fn is_full_of(&self, generation: u64) -> bool {
+        self.counters.open_of(generation) >= self.max
+    }
+
+    /// Room beyond `max`, for a connection that is there already.
     pub(crate) fn extra_room(&self, generation: u64) -> Room {
         self.counters.size.fetch_add(1, Ordering::Relaxed);
         self.stamped(generation)

@@ -96,7 +96,6 @@ impl Counters {
 
     /// A connection is gone.
     pub(crate) fn left(&self, generation: u64) {
-        self.size.fetch_sub(1, Ordering::Relaxed);
         let mut generations = crate::pool::lock(&self.generations);
         let newest = generations.newest;
         if let Some(tally) = generations.tallies.get_mut(&generation) {
@@ -105,6 +104,8 @@ impl Counters {
                 generations.tallies.remove(&generation);
             }
         }
+        // Under the lock, so that no connection takes the room of one that another could be opened for still.
+        self.size.fetch_sub(1, Ordering::Relaxed);
         drop(generations);
         self.changed.notify_waiters();
         self.closed.notify_waiters();
@@ -125,6 +126,13 @@ impl Counters {
         let generations = crate::pool::lock(&self.generations);
         let older = generations.tallies.range(..generation);
         older.map(|(_, tally)| tally.open).sum()
+    }
+
+    /// Open connections of this generation.
+    pub(crate) fn open_of(&self, generation: u64) -> usize {
+        let generations = crate::pool::lock(&self.generations);
+        let tally = generations.tallies.get(&generation);
+        tally.map_or(0, |tally| tally.open)
     }
 
     pub(crate) fn offered(&self, outcome: &'static str) {

@@ -3,8 +3,8 @@
 //!
 //! Until its proof an offered login touches nothing. After it every attempt to connect uses it; connections
 //! of the one before serve on, each until a newer one stands by for it, so that a full pool has at most one
-//! connection more than its bound and callers never wait for a swap. What is still in use when the time of
-//! the swap is over is ended.
+//! connection more than its bound for each swap under way, and callers never wait for a swap. What is still
+//! in use when the time of the swap is over is ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,17 +83,18 @@ impl<L: Login> Supply<L> {
     }
 
     fn promote(self: &Arc<Self>, login: L, connection: L::Connection) -> u64 {
-        let (generation, past) = {
+        let (generation, room, past) = {
             let mut logins = lock(&self.logins);
-            // Under the lock, so that no attempt carries the number of another login.
+            // Under the lock, so that no attempt carries the number of another login, and none fills the
+            // pool before the connection of the proof is counted.
             let generation = self.slots.promote();
+            let room = self.slots.extra_room(generation);
             logins.generation = generation;
             logins.attempts.promoted();
             logins.refusal = None;
             let past = std::mem::replace(&mut logins.current, Arc::new(login));
-            (generation, past)
+            (generation, room, past)
         };
-        let room = self.slots.extra_room(generation);
         self.slots.replace(connection, room);
         tracing::info!(
             pool = self.slots.name(),
@@ -123,13 +124,19 @@ impl<L: Login> Supply<L> {
         past.end();
     }
 
-    /// Ends when no older connection is left, or another swap has begun, which goes on with them.
+    /// Ends when no older connection is left or needed, or another swap has begun, which goes on with them.
     async fn replace_older(self: &Arc<Self>, generation: u64) {
         while self.slots.until_older_wanted(generation).await {
             if self.slots.newest() != generation || self.slots.is_closed() {
                 return;
             }
-            let begun = self.begin(|generation| Some(self.slots.extra_room(generation)));
+            if self.slots.is_full_of(generation) {
+                return self.slots.close_older_than(generation);
+            }
+            let begun = self.begin(|current| match current == generation {
+                true => self.slots.room_for_older(generation),
+                false => None,
+            });
             let opened = match begun {
                 Ok(Some(begun)) => {
                     let replace = |connection, room| self.slots.replace(connection, room);

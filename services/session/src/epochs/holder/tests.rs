@@ -104,7 +104,11 @@ fn an_unanswered_read_refuses_those_who_waited_as_long_as_a_lease() {
     let read = read_of(&holder.step(at(3_000), Event::Asked(at(3_000)))).unwrap();
     let actions = holder.step(at(4_000), Event::ReadFailed(read));
     assert!(matches!(&actions[..], [Action::Refuse(until)] if *until == at(2_000)));
-    assert_eq!(holder.due(), Some(at(4_100)), "and it is read again for those who wait");
+    assert_eq!(
+        holder.due(),
+        Some(at(4_100)),
+        "and it is read again for those who wait"
+    );
     let read = read_of(&holder.step(at(4_100), Event::Tick)).unwrap();
     let actions = holder.step(at(5_100), Event::ReadFailed(read));
     assert!(matches!(&actions[..], [Action::Refuse(until)] if *until == at(3_100)));

@@ -68,8 +68,10 @@ impl Connector {
             .keepalives_interval(Duration::from_secs(10))
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(30))
+            // Compiling a statement takes longer than all of ours take, on a busy machine seconds; the server would, where
+            // it has no statistics yet and expects millions of rows.
             .options(format!(
-                "-c statement_timeout={limit_ms} -c TimeZone=UTC \
+                "-c statement_timeout={limit_ms} -c TimeZone=UTC -c jit=off \
                  -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
             ));
         Self {

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// A way to a server that a test can close, or cut right after the server has answered a message.
@@ -20,6 +21,8 @@ pub struct Gate {
 #[derive(Default)]
 struct GateState {
     closed: AtomicBool,
+    /// Told when a cut has closed it.
+    shut: Notify,
     cut: Mutex<Option<Cut>>,
     /// Held from a cut until what follows it is done.
     cutting: tokio::sync::Mutex<()>,
@@ -86,7 +89,13 @@ impl Gate {
         let state = Arc::clone(&self.state);
         self.cut_and("", before, async move {
             state.closed.store(true, Ordering::Relaxed);
+            state.shut.notify_one();
         });
+    }
+
+    /// Waits until the message of [`Gate::close_after`] has passed.
+    pub async fn is_shut(&self) {
+        self.state.shut.notified().await;
     }
 
     /// Whether the cut is still to come.

@@ -101,7 +101,12 @@ pub(crate) async fn ensure_servers(progress: &Progress) -> Result<()> {
 
 async fn crates(world: &World) -> Result<()> {
     ensure_servers(world.progress()).await?;
-    shown("cargo", &["test", "--quiet", "--workspace"], ".").await
+    shown(
+        "cargo",
+        &["test", "--quiet", "--no-fail-fast", "--workspace"],
+        ".",
+    )
+    .await
 }
 
 /// The trials that every run of the tests makes with fewer rounds, at their full length. Of the whole

@@ -296,3 +296,38 @@ async fn a_full_pool_swaps_with_one_connection_more_than_its_bound() {
     assert_eq!((stats.size, stats.idle), (3, 3), "{stats:?}");
     assert_eq!(open.load(Ordering::Relaxed), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_that_overtakes_another_ends_within_the_bound() {
+    let supply = supply(3, Noop::default());
+    let mut used = Vec::new();
+    for _ in 0..3 {
+        used.push(supply.lease().await.unwrap());
+    }
+    for name in 1..=2 {
+        let newer = Noop {
+            name,
+            ..Noop::default()
+        };
+        supply.offer(newer).await.unwrap();
+    }
+    let newer = || {
+        let stats = supply.slots.stats();
+        assert!(stats.size <= 5, "{stats:?}");
+        stats.generations.last().map_or(0, |newest| newest.open)
+    };
+    for wanted in [2, 3] {
+        until("another stands by", || newer() == wanted).await;
+        drop(used.pop());
+    }
+    // On a clock that stands still while anything else can happen: time for what must not.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(newer(), 3, "as many as there may be");
+    drop(used);
+    until("no older one is left", || {
+        supply.slots.stats().generations.len() == 1
+    })
+    .await;
+    let stats = supply.slots.stats();
+    assert_eq!((stats.size, stats.idle), (3, 3), "{stats:?}");
+}

@@ -269,13 +269,18 @@ async fn a_spike_is_served_by_the_connections_there_are() {
     assert!(opened.load(Ordering::Relaxed) - before <= 2);
 }
 
+async fn all_in_use(supply: &Arc<Supply<Noop>>) -> Vec<Slot<Nothing>> {
+    let mut used = Vec::new();
+    while used.len() < supply.slots.max() {
+        used.push(supply.lease().await.unwrap());
+    }
+    used
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_full_pool_swaps_with_one_connection_more_than_its_bound() {
     let supply = supply(3, Noop::default());
-    let mut used = Vec::new();
-    for _ in 0..3 {
-        used.push(supply.lease().await.unwrap());
-    }
+    let mut used = all_in_use(&supply).await;
     let newer = Noop {
         name: 1,
         ..Noop::default()
@@ -300,10 +305,7 @@ async fn a_full_pool_swaps_with_one_connection_more_than_its_bound() {
 #[tokio::test(start_paused = true)]
 async fn a_swap_that_overtakes_another_ends_within_the_bound() {
     let supply = supply(3, Noop::default());
-    let mut used = Vec::new();
-    for _ in 0..3 {
-        used.push(supply.lease().await.unwrap());
-    }
+    let mut used = all_in_use(&supply).await;
     for name in 1..=2 {
         let newer = Noop {
             name,
